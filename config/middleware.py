@@ -1,0 +1,75 @@
+import logging
+import time
+from urllib.parse import unquote_to_bytes
+
+from django.http import HttpResponse
+from django.utils.crypto import get_random_string
+
+from config import errors
+from config.logs import request_id
+
+log = logging.getLogger("site.request")
+
+HEADERS = {
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+class RequestMiddleware:
+    """Give the request an id, the answer its headers, and the log one line without personal data:
+    no query string (people type names), no address, no e-mail."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        request.id = get_random_string(12, "abcdefghjkmnpqrstuvwxyz23456789")
+        token = request_id.set(request.id)
+        started = time.perf_counter()
+        try:
+            response = self.get_response(request)
+            for name, value in HEADERS.items():
+                response.headers.setdefault(name, value)
+            response.headers["X-Request-ID"] = request.id
+            log.info(
+                "%s %s %s %.0f ms",
+                request.method,
+                request.path,
+                response.status_code,
+                (time.perf_counter() - started) * 1000,
+            )
+        finally:
+            request_id.reset(token)
+        return response
+
+
+class WellFormedMiddleware:
+    """Refuse once for all what no page of the site can mean: NUL, bytes that are not UTF-8,
+    a query string longer than any search, methods that the site does not speak."""
+
+    LONGEST_QUERY = 4096
+    METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.method not in self.METHODS:
+            response = HttpResponse(status=405)
+            response.headers["Allow"] = ", ".join(sorted(self.METHODS))
+            return response
+        query = request.META.get("QUERY_STRING", "")
+        if len(query) > self.LONGEST_QUERY:
+            return errors.page(request, 414)
+        if "\0" in request.path or "\ufffd" in request.path or not _is_text(query):
+            return errors.page(request, 400)
+        return self.get_response(request)
+
+
+def _is_text(query):
+    raw = unquote_to_bytes(query.encode("latin-1", "replace"))
+    try:
+        return "\0" not in raw.decode()
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,550 @@
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from directory.models.places import Borough, City, Region, RegionalCounty
+from directory.models.vocabularies import Benefit, PurchasingCategory, Sector, Status
+
+POSTAL_CODE = r"^[GHJK][0-9][ABCEGHJ-NPRSTV-Z] [0-9][ABCEGHJ-NPRSTV-Z][0-9]$"
+PHONE = r"^\+1[2-9][0-9]{9}$"
+
+
+def neq_checks(neq: str) -> bool:
+    """Whether the last eight digits of a NEQ pass Luhn.
+
+    No official text states this rule; it held for the 17 genuine numbers it was tried on, so a
+    number that fails deserves a second look, never a refusal.
+    """
+    digits = [int(digit) for digit in neq[-8:]]
+    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[::2]]
+    return (sum(doubled) + sum(digits[1::2])) % 10 == 0
+
+
+class ServedTerritory(models.Model):
+    """Where one delivers or works, whatever one's address; several kinds of places add up."""
+
+    serves_province = models.BooleanField(_("sert tout le Québec"), default=False)
+    served_regions = models.ManyToManyField(
+        Region, blank=True, verbose_name=_("régions servies"), related_name="+"
+    )
+    served_counties = models.ManyToManyField(
+        RegionalCounty, blank=True, verbose_name=_("MRC servies"), related_name="+"
+    )
+    served_cities = models.ManyToManyField(
+        City, blank=True, verbose_name=_("municipalités servies"), related_name="+"
+    )
+
+    class Meta:
+        abstract = True
+
+
+class EnterpriseQuerySet(models.QuerySet):
+    def published(self):
+        return self.filter(state=Enterprise.State.PUBLISHED)
+
+    def archived(self):
+        return self.filter(state=Enterprise.State.ARCHIVED)
+
+
+class Enterprise(ServedTerritory):
+    class LegalForm(models.TextChoices):
+        """In the order of their numbers in `directory_legal_form_number` (sql/listing.sql)."""
+
+        NPO = "npo", _("OBNL avec activités marchandes")
+        COOP_CONSUMER = "coop_consumer", _("Coopérative de consommateurs")
+        COOP_PRODUCER = "coop_producer", _("Coopérative de producteurs")
+        COOP_WORKER = "coop_worker", _("Coopérative de travail")
+        COOP_WORKER_SHAREHOLDER = (
+            "coop_worker_shareholder",
+            _("Coopérative de travailleurs actionnaire"),
+        )
+        COOP_SOLIDARITY = "coop_solidarity", _("Coopérative de solidarité")
+        COOP_FEDERATION = "coop_federation", _("Regroupement de coopératives")
+        MUTUAL = "mutual", _("Mutuelle")
+        COOP_FINANCIAL = "coop_financial", _("Coopérative financière")
+
+    class Size(models.TextChoices):
+        NONE = "0", _("aucune personne salariée")
+        MICRO = "1-4", _("1 à 4 personnes")
+        SMALL = "5-19", _("5 à 19 personnes")
+        MEDIUM = "20-49", _("20 à 49 personnes")
+        LARGE = "50-99", _("50 à 99 personnes")
+        VERY_LARGE = "100+", _("100 personnes et plus")
+
+    class GeoPrecision(models.TextChoices):
+        EXACT = "exact", _("adresse exacte")
+        FSA = "fsa", _("secteur postal")
+        CITY = "city", _("municipalité")
+
+    class State(models.TextChoices):
+        DRAFT = "draft", _("brouillon")
+        PUBLISHED = "published", _("publiée")
+        ARCHIVED = "archived", _("archivée")
+
+    class Closing(models.TextChoices):
+        """What the public is told of an archived listing."""
+
+        CLOSED = "closed", _("Fermée")
+        REPLACED = "replaced", _("Remplacée par une autre fiche")
+        OTHER = "other", _("Fiche non publiée")
+
+    class Source(models.TextChoices):
+        OWNER = "owner", _("l’entreprise")
+        STAFF = "staff", _("le Pôle")
+        IMPORT = "import", _("un fichier importé")
+
+    # Who
+    name = models.CharField(_("nom"), max_length=200)
+    other_names = ArrayField(
+        models.CharField(max_length=200),
+        verbose_name=_("autres noms"),
+        default=list,
+        blank=True,
+        help_text=_("Séparés par des virgules : ancien nom, sigle, nom d’usage."),
+    )
+    slug = models.SlugField(_("adresse"), max_length=100, unique=True)
+    neq = models.CharField(
+        _("NEQ"),
+        max_length=10,
+        unique=True,
+        null=True,
+        blank=True,
+        validators=[RegexValidator(r"^[0-9]{10}$", _("Un NEQ compte 10 chiffres."))],
+    )
+    legal_form = models.CharField(_("forme juridique"), max_length=30, choices=LegalForm.choices)
+    founded_year = models.PositiveSmallIntegerField(_("année de fondation"), null=True, blank=True)
+    mission = models.TextField(_("mission"), blank=True)
+    description = models.TextField(_("description"), blank=True)
+    sectors = models.ManyToManyField(Sector, blank=True, verbose_name=_("secteurs d’activité"))
+    statuses = models.ManyToManyField(Status, through="Certification", verbose_name=_("statuts"))
+    benefits = models.ManyToManyField(
+        Benefit, through="EnterpriseBenefit", verbose_name=_("bienfaits")
+    )
+    size = models.CharField(_("taille"), max_length=8, choices=Size.choices, blank=True)
+    languages = ArrayField(
+        models.CharField(max_length=40), verbose_name=_("langues"), default=list, blank=True
+    )
+    logo = models.ImageField(_("logo"), upload_to="", blank=True)
+    external_ids = models.JSONField(_("identifiants ailleurs"), default=dict, blank=True)
+
+    # Where
+    address = models.CharField(_("adresse civique"), max_length=200, blank=True)
+    borough = models.ForeignKey(
+        Borough, models.PROTECT, null=True, blank=True, verbose_name=_("arrondissement")
+    )
+    city = models.ForeignKey(City, models.PROTECT, verbose_name=_("municipalité"))
+    postal_code = models.CharField(
+        _("code postal"),
+        max_length=7,
+        blank=True,
+        validators=[RegexValidator(POSTAL_CODE, _("Écrivez le code postal ainsi : J4K 1A1."))],
+    )
+    latitude = models.FloatField(_("latitude"), null=True, blank=True)
+    longitude = models.FloatField(_("longitude"), null=True, blank=True)
+    geo_precision = models.CharField(
+        _("précision"), max_length=5, choices=GeoPrecision.choices, blank=True
+    )
+
+    # How to reach it
+    phone = models.CharField(
+        _("téléphone"),
+        max_length=12,
+        blank=True,
+        validators=[RegexValidator(PHONE, _("Écrivez le téléphone ainsi : +14505550123."))],
+    )
+    phone_extension = models.CharField(_("poste"), max_length=10, blank=True)
+    email = models.EmailField(_("courriel"), blank=True)
+    website = models.URLField(_("site web"), blank=True)
+
+    # What it can take on
+    insured_amount = models.PositiveIntegerField(_("montant assuré ($)"), null=True, blank=True)
+    smallest_order = models.PositiveIntegerField(
+        _("plus petite commande ($)"), null=True, blank=True
+    )
+    largest_order = models.PositiveIntegerField(
+        _("plus grande commande ($)"), null=True, blank=True
+    )
+    lead_time_days = models.PositiveSmallIntegerField(_("délai (jours)"), null=True, blank=True)
+    busy_until = models.DateField(_("complet jusqu’au"), null=True, blank=True)
+    accepts_cobidding = models.BooleanField(
+        _("accepte de soumissionner à plusieurs"), default=False
+    )
+    on_seao = models.BooleanField(_("inscrite au SEAO"), default=False)
+
+    # How far to trust it
+    state = models.CharField(_("état"), max_length=10, choices=State.choices, default=State.DRAFT)
+    closing = models.CharField(
+        _("ce que le public lit"), max_length=10, choices=Closing.choices, blank=True
+    )
+    archive_reason = models.TextField(
+        _("raison de l’archivage"), blank=True, help_text=_("Pour l’équipe seulement.")
+    )
+    replaced_by = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, verbose_name=_("remplacée par")
+    )
+    published_on = models.DateField(_("publiée le"), null=True, blank=True)
+    confirmed_on = models.DateField(_("coordonnées confirmées le"), null=True, blank=True)
+    confirmed_by = models.CharField(
+        _("confirmées par"), max_length=10, choices=Source.choices, blank=True
+    )
+    confirm_every_months = models.PositiveSmallIntegerField(
+        _("à confirmer tous les (mois)"), default=12
+    )
+    # Field name → Source: a weaker source never overwrites a stronger one.
+    provenance = models.JSONField(_("provenance"), default=dict, blank=True, editable=False)
+    # Incremented by every write on the enterprise or its children; forms compare it.
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(_("créée le"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("modifiée le"), auto_now=True)
+
+    objects = EnterpriseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("entreprise")
+        verbose_name_plural = _("entreprises")
+        ordering = ["name", "pk"]
+        permissions = [("view_buyer_contacts", _("Voir les coordonnées réservées aux acheteurs"))]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(name="") & ~Q(slug=""),
+                name="enterprise_named",
+                violation_error_message=_("Une entreprise a un nom et une adresse."),
+            ),
+            models.CheckConstraint(
+                condition=Q(neq__regex=r"^[0-9]{10}$"),
+                name="enterprise_neq",
+                violation_error_message=_("Un NEQ compte 10 chiffres."),
+            ),
+            models.CheckConstraint(
+                condition=Q(founded_year__range=(1800, 2100)),
+                name="enterprise_founded_year",
+                violation_error_message=_("L’année de fondation est entre 1800 et 2100."),
+            ),
+            models.CheckConstraint(
+                condition=Q(postal_code="") | Q(postal_code__regex=POSTAL_CODE),
+                name="enterprise_postal_code",
+                violation_error_message=_("Écrivez le code postal ainsi : J4K 1A1."),
+            ),
+            models.CheckConstraint(
+                condition=Q(phone="") | Q(phone__regex=PHONE),
+                name="enterprise_phone",
+                violation_error_message=_("Écrivez le téléphone ainsi : +14505550123."),
+            ),
+            models.CheckConstraint(
+                condition=Q(latitude__isnull=True, longitude__isnull=True, geo_precision="")
+                | Q(
+                    latitude__range=(44.5, 63),
+                    longitude__range=(-80.5, -56.5),
+                    geo_precision__in=["exact", "fsa", "city"],
+                ),
+                name="enterprise_position",
+                violation_error_message=_(
+                    "La position a une latitude et une longitude au Québec, et une précision."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(smallest_order__isnull=True)
+                | Q(largest_order__isnull=True)
+                | Q(smallest_order__lte=models.F("largest_order")),
+                name="enterprise_orders",
+                violation_error_message=_("La plus petite commande ne dépasse pas la plus grande."),
+            ),
+            models.CheckConstraint(
+                condition=Q(state="archived") & ~Q(closing="")
+                | ~Q(state="archived") & Q(closing="", archive_reason="", replaced_by=None),
+                name="enterprise_archived",
+                violation_error_message=_(
+                    "Une fiche archivée dit au public pourquoi ; les autres n’ont rien à en dire."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(closing="replaced", replaced_by__isnull=False)
+                | ~Q(closing="replaced") & Q(replaced_by=None),
+                name="enterprise_replaced",
+                violation_error_message=_("Indiquez la fiche qui remplace celle-ci."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(replaced_by=models.F("id")),
+                name="enterprise_not_its_own_successor",
+                violation_error_message=_("Une fiche ne se remplace pas elle-même."),
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="published") | Q(published_on__isnull=False),
+                name="enterprise_published",
+                violation_error_message=_("Une fiche publiée a une date de publication."),
+            ),
+            models.CheckConstraint(
+                condition=Q(confirm_every_months__in=[3, 6, 12]),
+                name="enterprise_confirm_every",
+                violation_error_message=_("Une fiche se confirme tous les 3, 6 ou 12 mois."),
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    def get_absolute_url(self):
+        return reverse("directory:detail", args=[self.slug])
+
+    def clean(self):
+        super().clean()
+        self.neq = self.neq or None  # "" would be unique only once
+        if self.state == self.State.PUBLISHED and not self.published_on:
+            self.published_on = timezone.localdate()
+
+
+class Certification(models.Model):
+    enterprise = models.ForeignKey(
+        Enterprise, models.CASCADE, related_name="certifications", verbose_name=_("entreprise")
+    )
+    status = models.ForeignKey(Status, models.PROTECT, verbose_name=_("statut"))
+    number = models.CharField(_("numéro"), max_length=40, blank=True)
+    issuer = models.CharField(_("délivrée par"), max_length=120, blank=True)
+    issued_on = models.DateField(_("délivrée le"), null=True, blank=True)
+    expires_on = models.DateField(
+        _("expire le"), null=True, blank=True, help_text=_("Dernier jour où elle vaut.")
+    )
+
+    class Meta:
+        verbose_name = _("certification")
+        verbose_name_plural = _("certifications")
+        ordering = ["status__position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["enterprise", "status", "number"], name="certification_number"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.status} {self.number}".strip()
+
+
+class EnterpriseBenefit(models.Model):
+    enterprise = models.ForeignKey(Enterprise, models.CASCADE, verbose_name=_("entreprise"))
+    benefit = models.ForeignKey(Benefit, models.PROTECT, verbose_name=_("bienfait"))
+    evidence = models.CharField(
+        _("preuve"), max_length=240, blank=True, help_text=_("Une ligne qui le montre.")
+    )
+
+    class Meta:
+        verbose_name = _("bienfait pour la collectivité")
+        verbose_name_plural = _("bienfaits pour la collectivité")
+        ordering = ["benefit__position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["enterprise", "benefit"], name="enterprisebenefit_once")
+        ]
+
+    def __str__(self):
+        return str(self.benefit)
+
+
+class Permit(models.Model):
+    """What entitles an enterprise to a kind of work: RBQ licence, MAPAQ permit…"""
+
+    enterprise = models.ForeignKey(
+        Enterprise, models.CASCADE, related_name="permits", verbose_name=_("entreprise")
+    )
+    kind = models.CharField(_("permis ou licence"), max_length=60)
+    number = models.CharField(_("numéro"), max_length=40, blank=True)
+    expires_on = models.DateField(_("expire le"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("permis")
+        verbose_name_plural = _("permis")
+        ordering = ["kind", "pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(kind="RBQ") | Q(number__regex=r"^[0-9]{4}-[0-9]{4}-[0-9]{2}$"),
+                name="permit_rbq_number",
+                violation_error_message=_("Une licence RBQ s’écrit ainsi : 1234-5678-90."),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.kind} {self.number}".strip()
+
+
+class Offering(ServedTerritory):
+    """One product or service; it has a territory of its own only where it differs."""
+
+    class Kind(models.TextChoices):
+        PRODUCT = "product", _("produit")
+        SERVICE = "service", _("service")
+
+    enterprise = models.ForeignKey(
+        Enterprise, models.CASCADE, related_name="offerings", verbose_name=_("entreprise")
+    )
+    kind = models.CharField(_("nature"), max_length=10, choices=Kind.choices)
+    name = models.CharField(_("nom"), max_length=160)
+    description = models.TextField(_("description"), blank=True)
+    category = models.ForeignKey(
+        PurchasingCategory,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("catégorie d’achat"),
+    )
+    unspsc = models.CharField(_("code UNSPSC"), max_length=8, blank=True)
+    position = models.PositiveSmallIntegerField(_("ordre"), default=0)
+
+    class Meta:
+        verbose_name = _("produit ou service")
+        verbose_name_plural = _("produits et services")
+        ordering = ["position", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="offering_named"),
+            models.CheckConstraint(
+                condition=Q(unspsc="") | Q(unspsc__regex=r"^[0-9]{8}$"),
+                name="offering_unspsc",
+                violation_error_message=_("Un code UNSPSC compte 8 chiffres."),
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class Visibility(models.TextChoices):
+    PUBLIC = "public", _("tout le monde")
+    BUYERS = "buyers", _("acheteurs publics")
+    STAFF = "staff", _("équipe du Pôle")
+
+
+class Contact(models.Model):
+    enterprise = models.ForeignKey(
+        Enterprise, models.CASCADE, related_name="contacts", verbose_name=_("entreprise")
+    )
+    name = models.CharField(_("nom"), max_length=120)
+    function = models.CharField(_("fonction"), max_length=120, blank=True)
+    name_visibility = models.CharField(
+        _("nom visible par"),
+        max_length=10,
+        choices=Visibility.choices,
+        default=Visibility.PUBLIC,
+    )
+    email = models.EmailField(_("courriel"), blank=True)
+    email_visibility = models.CharField(
+        _("courriel visible par"),
+        max_length=10,
+        choices=Visibility.choices,
+        default=Visibility.BUYERS,
+    )
+    phone = models.CharField(
+        _("téléphone"),
+        max_length=12,
+        blank=True,
+        validators=[RegexValidator(PHONE, _("Écrivez le téléphone ainsi : +14505550123."))],
+    )
+    phone_extension = models.CharField(_("poste"), max_length=10, blank=True)
+    phone_visibility = models.CharField(
+        _("téléphone visible par"),
+        max_length=10,
+        choices=Visibility.choices,
+        default=Visibility.BUYERS,
+    )
+    position = models.PositiveSmallIntegerField(_("ordre"), default=0)
+
+    class Meta:
+        verbose_name = _("personne-ressource")
+        verbose_name_plural = _("personnes-ressources")
+        ordering = ["position", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="contact_named"),
+            models.CheckConstraint(
+                condition=Q(phone="") | Q(phone__regex=PHONE), name="contact_phone"
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+
+class Reference(models.Model):
+    """Work already done for a public body."""
+
+    enterprise = models.ForeignKey(
+        Enterprise, models.CASCADE, related_name="references", verbose_name=_("entreprise")
+    )
+    client = models.CharField(_("organisme"), max_length=160)
+    work = models.CharField(_("travail réalisé"), max_length=240)
+    year = models.PositiveSmallIntegerField(_("année"), null=True, blank=True)
+    amount = models.PositiveIntegerField(_("montant ($)"), null=True, blank=True)
+    url = models.URLField(_("lien"), blank=True)
+
+    class Meta:
+        verbose_name = _("référence")
+        verbose_name_plural = _("références")
+        ordering = ["-year", "pk"]
+
+    def __str__(self):
+        return f"{self.client}, {self.work}"
+
+
+class Recognition(models.Model):
+    """That the Pôle holds an enterprise to be social economy, and on what grounds.
+
+    The criteria are the principles of the Loi sur l’économie sociale (E-1.1.1, art. 3). Freshness
+    of the listing is another matter: `Enterprise.confirmed_on`.
+    """
+
+    class Criterion(models.TextChoices):
+        NEEDS = "needs", _("répond aux besoins de ses membres ou de la collectivité")
+        AUTONOMY = "autonomy", _("n’est pas sous le contrôle d’un organisme public")
+        DEMOCRACY = "democracy", _("gouvernance démocratique")
+        VIABILITY = "viability", _("viabilité économique")
+        SURPLUS = "surplus", _("distribution des surplus interdite ou limitée")
+        DISSOLUTION = "dissolution", _("reliquat remis à un organisme semblable")
+
+    enterprise = models.ForeignKey(
+        Enterprise, models.CASCADE, related_name="recognitions", verbose_name=_("entreprise")
+    )
+    criteria = ArrayField(
+        models.CharField(max_length=12, choices=Criterion.choices),
+        verbose_name=_("critères remplis"),
+    )
+    evidence = models.TextField(_("pièces vues"), blank=True)
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("examinée par"),
+    )
+    recognised_on = models.DateField(_("reconnue le"))
+    expires_on = models.DateField(_("expire le"), help_text=_("Dernier jour où elle vaut."))
+
+    class Meta:
+        verbose_name = _("reconnaissance")
+        verbose_name_plural = _("reconnaissances")
+        ordering = ["-recognised_on", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_on__gt=models.F("recognised_on")),
+                name="recognition_dates",
+                violation_error_message=_(
+                    "La reconnaissance expire après le jour où elle est donnée."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    criteria__contains=[
+                        "needs",
+                        "autonomy",
+                        "democracy",
+                        "viability",
+                        "surplus",
+                        "dissolution",
+                    ]
+                ),
+                name="recognition_criteria",
+                violation_error_message=_("Une entreprise reconnue remplit les six critères."),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.enterprise}, {self.recognised_on}"

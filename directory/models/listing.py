@@ -1,0 +1,57 @@
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+from django.db.models.functions import Random
+
+from directory.models.enterprises import Enterprise
+
+
+class Listing(models.Model):
+    """One narrow row per published enterprise: all that a results page needs.
+
+    The database alone writes it (sql/listing.sql: a view says what each row must hold, triggers
+    on the source tables keep it so), and `manage.py check_integrity` compares the two. Nothing
+    here depends on today's date: what has expired is decided by the query that reads it.
+    """
+
+    # Not a real key: the trigger that empties a row may run before the enterprise is gone.
+    enterprise = models.OneToOneField(
+        Enterprise, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
+    )
+    neq = models.CharField(max_length=10, null=True)  # noqa: DJ001 as in Enterprise
+    sort_name = models.TextField()
+    search = SearchVectorField()
+    # Dimension × 1,000,000 + number of the row: sector, region, MRC, city, form, benefit, category.
+    facets = ArrayField(models.IntegerField())
+    # Where it works, coded as `facets`; 0 is the whole province.
+    territory = ArrayField(models.IntegerField())
+    # Certified statuses and the last day of each (infinity where it does not expire), in pairs.
+    statuses = ArrayField(models.IntegerField())
+    statuses_until = ArrayField(models.DateField())
+    recognised_on = models.DateField(null=True)
+    recognised_until = models.DateField(null=True)
+    confirmed_on = models.DateField(null=True)
+    published_on = models.DateField()
+    latitude = models.FloatField()
+    longitude = models.FloatField()
+    # Neutral order: drawn when the enterprise is first published, drawn again every month.
+    position = models.FloatField(db_default=Random())
+    card = models.JSONField()
+
+    class Meta:
+        verbose_name = "fiche publiée"
+        verbose_name_plural = "fiches publiées"
+        indexes = [
+            GinIndex(fields=["search"], name="listing_search", fastupdate=False),
+            GinIndex(fields=["facets"], name="listing_facets", fastupdate=False),
+            GinIndex(fields=["territory"], name="listing_territory", fastupdate=False),
+            models.Index(fields=["position", "enterprise"], name="listing_position"),
+            models.Index(fields=["sort_name", "enterprise"], name="listing_sort_name"),
+            models.Index(fields=["-published_on", "-enterprise"], name="listing_published_on"),
+            models.Index(fields=["latitude", "longitude"], name="listing_place"),
+            models.Index(fields=["neq"], name="listing_neq"),
+        ]
+
+    def __str__(self):
+        return self.sort_name
