@@ -1,0 +1,245 @@
+"""The query language: what a person typed, read into groups of terms, and said again in SQL.
+
+Nothing here imports a model. Two rules are written twice, in Python for the words typed and in
+SQL for the words stored (`sql/text.sql`): `fold` and `normalise`. A test holds them equal.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+LONGEST_TEXT = 200  # characters
+MOST_TERMS = 10
+
+
+def _folding() -> dict[int, str | None]:
+    table: dict[int, str | None] = {code: chr(code + 32) for code in range(ord("A"), ord("Z") + 1)}
+    for code in [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)]:
+        base = unicodedata.normalize("NFD", chr(code))[0]
+        if base.isascii() and base.isalpha():
+            table[code] = base.lower()
+    table |= dict.fromkeys(range(0x300, 0x370))  # combining accents
+    table |= dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))  # invisible
+    table |= dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # direction marks
+    table |= dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), " ")
+    table |= dict.fromkeys(map(ord, "’‘ʼ′`´"), "'")
+    table |= dict.fromkeys(map(ord, "‐‑‒–—"), "-")
+    table |= {ord("œ"): "oe", ord("Œ"): "oe", ord("æ"): "ae", ord("Æ"): "ae", ord("ß"): "ss"}
+    table |= {ord("ø"): "o", ord("Ø"): "o", ord("ł"): "l", ord("Ł"): "l", ord("đ"): "d"}
+    table |= {ord("Đ"): "d", ord("ı"): "i"}
+    return table
+
+
+FOLDING = _folding()
+
+# What a word is made of, once folded; the rest separates words.
+SEPARATORS = re.compile("[\x00-/:-`{-\u00bf×÷\u2000-\u206f\u2190-\u2bff\u3000-\u303f]+")
+
+# Endings made alike before stemming, in this order (the stemmer expects accents, and misses
+# travail/travaux, ménager/ménagère, vélo/vélos once folded).
+ENDINGS = [
+    (re.compile(r"(?<=[a-z]{2})eaux(?= |$)"), "eau"),
+    (re.compile(r"(?<=[a-z]{2})yaux(?= |$)"), "yau"),
+    (re.compile(r"(?<=[a-z]{3})aux(?= |$)"), "al"),
+    (re.compile(r"(?<=[a-z]{3})[sx](?= |$)"), ""),
+    (re.compile(r"(?<=[a-z]{3})ail(?= |$)"), "al"),
+    (re.compile(r"(?<=[a-z]{3})i(?:el|au)(?= |$)"), "ial"),
+    (re.compile(r"(?<=[a-z]{3})ere(?= |$)"), "er"),
+    (re.compile(r"(?<=[a-z]{3})ee(?= |$)"), "e"),
+]
+
+# Folded words that say nothing by themselves; kept in phrases.
+STOP_WORDS = frozenset(
+    "a afin ai au aucun aussi aux avec avoir c ce ces cet cette chez comme d dans de des donc du "
+    "elle elles en entre est et etc etre eux il ils j je l la le les leur leurs lui m ma mais me "
+    "mes mon n ne ni nos notre nous on ont ou par pas plus pour qu quand que quel quelle quelles "
+    "quels qui s sa sans se ses si son sont sous sur t ta te tes toi ton tous tout toute toutes "
+    "tres tu un une vers vos votre vous y".split()
+)
+
+
+def fold(text: str) -> str:
+    """`text` in lower case without accents, ligatures, typographic marks or invisible signs.
+
+    The same as the SQL function `public.fold`."""
+    return text.translate(FOLDING)
+
+
+def normalise(text: str) -> str:
+    """`text` folded, its words apart by one space, plural and feminine endings made alike.
+
+    The same as the SQL function `public.normalise`, which both the stored words and the words
+    searched for go through."""
+    words = SEPARATORS.sub(" ", fold(text)).strip()
+    for ending, replacement in ENDINGS:
+        words = ending.sub(replacement, words)
+    return words
+
+
+def synonym_key(text: str) -> str:
+    """What two spellings of one term share: its words normalised, without stop words."""
+    words = SEPARATORS.sub(" ", fold(text)).split()
+    return normalise(" ".join(word for word in words if word not in STOP_WORDS) or text)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word, or words of which all must match; in a phrase, side by side and in order."""
+
+    text: str
+    phrase: bool = False
+
+    @property
+    def key(self) -> str:
+        return synonym_key(self.text)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Terms of which one must match; `widened` are synonyms that were not typed."""
+
+    terms: tuple[Term, ...]
+    widened: tuple[Term, ...] = ()
+
+
+@dataclass(frozen=True)
+class Query:
+    """What was typed, understood: every group must match, and no excluded term."""
+
+    text: str = ""
+    groups: tuple[Group, ...] = ()
+    excluded: tuple[Term, ...] = ()
+    # Why part of what was typed does not count: "long", "terms", "negative".
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def neq(self) -> str:
+        """The NEQ that was typed, spaces apart, or ""."""
+        digits = re.sub(r"[\s.-]", "", self.text)
+        return digits if re.fullmatch(r"[0-9]{10}", digits) else ""
+
+    def __bool__(self) -> bool:
+        return bool(self.groups)
+
+
+TOKEN = re.compile(r'(?P<minus>-?)(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
+OPENING_QUOTES = str.maketrans("«»“”„‟", '""""""', "")
+
+
+def parse(text: str) -> Query:
+    """Read `text` as typed: words (all must match), `"exact phrase"`, `-without`, `this ou that`.
+
+    Never fails: what goes beyond 200 characters or 10 terms is left out, and said in
+    `Query.ignored`; so is a query that only excludes."""
+    text = " ".join(text.translate(OPENING_QUOTES).split())
+    ignored = []
+    if len(text) > LONGEST_TEXT:
+        text = text[:LONGEST_TEXT].rsplit(" ", 1)[0]
+        ignored.append("long")
+
+    groups: list[list[Term]] = []
+    excluded: list[Term] = []
+    alternative = False
+    for token in TOKEN.finditer(text):
+        phrase = token["phrase"] is not None
+        words = token["phrase"] if phrase else token["word"]
+        if not phrase and not token["minus"] and fold(words) == "ou":
+            alternative = True
+            continue
+        term = Term(words, phrase)
+        if not normalise(words):
+            continue
+        if len(groups) + len(excluded) + sum(len(group) - 1 for group in groups) >= MOST_TERMS:
+            ignored.append("terms")
+            break
+        if token["minus"]:
+            excluded.append(term)
+        elif alternative and groups:
+            groups[-1].append(term)
+        else:
+            groups.append([term])
+        alternative = False
+
+    groups = _without_stop_words(groups)
+    if excluded and not groups:
+        ignored.append("negative")
+        excluded = []
+    return Query(
+        text, tuple(Group(tuple(group)) for group in groups), tuple(excluded), tuple(ignored)
+    )
+
+
+def _without_stop_words(groups: list[list[Term]]) -> list[list[Term]]:
+    """Unless nothing else was typed: « nous autres » may be a name."""
+
+    def says_something(term: Term) -> bool:
+        words = SEPARATORS.sub(" ", fold(term.text)).split()
+        return term.phrase or any(word not in STOP_WORDS for word in words)
+
+    kept = [[term for term in group if says_something(term)] for group in groups]
+    return [group for group in kept if group] or groups
+
+
+def widen(query: Query, synonyms: Mapping[str, Iterable[str]]) -> Query:
+    """Add to each group the synonyms of what was typed, the longest run of words first.
+
+    `synonyms` gives, for the `synonym_key` of a term, the other terms of its groups as staff wrote them.
+    Phrases and exclusions are left as they are: whoever quotes wants just that."""
+    longest = max((key.count(" ") + 1 for key in synonyms), default=0)
+    groups: list[Group] = []
+    start = 0
+    while start < len(query.groups):
+        end = min(len(query.groups), start + longest)
+        while end > start + 1 and not _others(query.groups[start:end], synonyms):
+            end -= 1
+        run = query.groups[start : max(end, start + 1)]
+        others = _others(run, synonyms)
+        terms = run[0].terms
+        if len(run) > 1:
+            terms = (Term(" ".join(group.terms[0].text for group in run)),)
+        groups.append(Group(terms, tuple(Term(other, phrase=True) for other in others)))
+        start += len(run)
+    return Query(query.text, tuple(groups), query.excluded, query.ignored)
+
+
+def _others(run: tuple[Group, ...], synonyms: Mapping[str, Iterable[str]]) -> list[str]:
+    """The synonyms of these groups read together, or of each alternative of a single one."""
+    if len(run) == 1:
+        keys = [term.key for term in run[0].terms if not term.phrase]
+    elif any(len(group.terms) > 1 or group.terms[0].phrase for group in run):
+        return []
+    else:
+        keys = [synonym_key(" ".join(group.terms[0].text for group in run))]
+    return list(dict.fromkeys(other for key in keys for other in synonyms.get(key, ())))
+
+
+CONFIGURATION = "'public.directory_french'::regconfig"
+
+
+@dataclass
+class Statement:
+    """A piece of SQL and its parameters, in order."""
+
+    sql: str
+    params: list[object] = field(default_factory=list)
+
+
+def tsquery(query: Query) -> Statement:
+    """`query` as a tsquery expression: `(groups AND-ed) && !!(each exclusion)`.
+
+    Text goes in as parameters of `plainto_tsquery` and `phraseto_tsquery`, which have no syntax
+    of their own, so no text can break it."""
+    params: list[object] = []
+
+    def one(term: Term) -> str:
+        function = "phraseto_tsquery" if term.phrase else "plainto_tsquery"
+        params.append(term.text)
+        return f"{function}({CONFIGURATION}, public.normalise(%s))"
+
+    parts = [
+        "(" + " || ".join(one(term) for term in (*group.terms, *group.widened)) + ")"
+        for group in query.groups
+    ]
+    parts += [f"!!({one(term)})" for term in query.excluded]
+    return Statement(" && ".join(parts), params)

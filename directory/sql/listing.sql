@@ -1,0 +1,508 @@
+-- directory_listing: what each row must hold (a view), and the triggers that keep it so.
+--
+-- A number in `facets`, `territory` and the counts is dimension × 1,000,000 + row: 1 sector,
+-- 2 region, 3 MRC, 4 city, 5 legal form, 6 benefit, 7 purchasing category, 8 status, 9 flag.
+-- facets.py holds the same list.
+
+CREATE OR REPLACE FUNCTION public.directory_legal_form_number(form text) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 5000000 + pg_catalog.array_position(
+    ARRAY['npo', 'coop_consumer', 'coop_producer', 'coop_worker', 'coop_worker_shareholder',
+          'coop_solidarity', 'coop_federation', 'mutual', 'coop_financial'], form);
+
+CREATE OR REPLACE VIEW public.directory_listing_truth AS
+SELECT
+    e.id AS enterprise_id,
+    e.neq,
+    public.fold(e.name) AS sort_name,
+    setweight(to_tsvector('public.directory_french', public.normalise(
+        e.name || ' ' || array_to_string(e.other_names, ' '))), 'A')
+    || setweight(to_tsvector('public.directory_french', public.normalise(
+        coalesce(offering.texts, ''))), 'B')
+    || setweight(to_tsvector('public.directory_french', public.normalise(
+        concat_ws(' ', sector.names, offering.categories, status.names, benefit.names,
+                  city.name, borough.name))), 'C')
+    || setweight(to_tsvector('public.directory_french', public.normalise(
+        e.mission || ' ' || e.description)), 'D') AS search,
+    coalesce(sector.facets, '{}')
+    || ARRAY[2000000 + county.region_id::integer, 3000000 + city.county_id::integer,
+             4000000 + e.city_id::integer, public.directory_legal_form_number(e.legal_form)]
+    || coalesce(benefit.facets, '{}')
+    || coalesce(offering.facets, '{}') AS facets,
+    coalesce(territory.codes, ARRAY[4000000 + e.city_id::integer]) AS territory,
+    coalesce(status.ids, '{}') AS statuses,
+    coalesce(status.until, '{}') AS statuses_until,
+    recognition.recognised_on,
+    recognition.expires_on AS recognised_until,
+    e.confirmed_on,
+    e.published_on,
+    coalesce(e.latitude, city.latitude) AS latitude,
+    coalesce(e.longitude, city.longitude) AS longitude,
+    jsonb_build_object(
+        'slug', e.slug,
+        'name', e.name,
+        'neq', e.neq,
+        'form', e.legal_form,
+        'city', e.city_id,
+        'borough', e.borough_id,
+        'sectors', coalesce(sector.ids, '[]'),
+        'benefits', coalesce(benefit.ids, '[]'),
+        'offerings', coalesce(offering.names, '[]'),
+        'mission', CASE WHEN offering.names IS NULL THEN left(e.mission, 160) ELSE '' END,
+        'serves', jsonb_build_array(e.serves_province, coalesce(served.regions, '[]'),
+                                    coalesce(served.counties, '[]'), coalesce(served.cities, '[]'))
+    ) AS card
+FROM public.directory_enterprise e
+JOIN public.directory_city city ON city.id = e.city_id
+JOIN public.directory_regionalcounty county ON county.id = city.county_id
+LEFT JOIN public.directory_borough borough ON borough.id = e.borough_id
+CROSS JOIN LATERAL (
+    SELECT string_agg(s.name, ' ' ORDER BY s.id) AS names,
+           array_agg(1000000 + s.id::integer ORDER BY s.id) AS facets,
+           jsonb_agg(s.id ORDER BY s.id) AS ids
+    FROM public.directory_enterprise_sectors link
+    JOIN public.directory_sector s ON s.id = link.sector_id
+    WHERE link.enterprise_id = e.id
+) sector
+CROSS JOIN LATERAL (
+    SELECT string_agg(b.name, ' ' ORDER BY b.id) AS names,
+           array_agg(6000000 + b.id::integer ORDER BY b.id) AS facets,
+           jsonb_agg(b.id ORDER BY b.id) AS ids
+    FROM public.directory_enterprisebenefit link
+    JOIN public.directory_benefit b ON b.id = link.benefit_id
+    WHERE link.enterprise_id = e.id
+) benefit
+CROSS JOIN LATERAL (
+    SELECT string_agg(s.name, ' ' ORDER BY c.id) AS names,
+           array_agg(s.id::integer ORDER BY c.id) AS ids,
+           array_agg(coalesce(c.expires_on, 'infinity') ORDER BY c.id) AS until
+    FROM public.directory_certification c
+    JOIN public.directory_status s ON s.id = c.status_id
+    WHERE c.enterprise_id = e.id
+) status
+CROSS JOIN LATERAL (
+    SELECT string_agg(o.name || ' ' || o.description, ' ' ORDER BY o.position, o.id) AS texts,
+           string_agg(DISTINCT p.name, ' ') AS categories,
+           array_agg(DISTINCT 7000000 + p.id::integer) FILTER (WHERE p.id IS NOT NULL) AS facets,
+           jsonb_agg(jsonb_build_array(o.name, public.normalise(o.name))
+                     ORDER BY o.position, o.id) AS names
+    FROM public.directory_offering o
+    LEFT JOIN public.directory_purchasingcategory p ON p.id = o.category_id
+    WHERE o.enterprise_id = e.id
+) offering
+CROSS JOIN LATERAL (
+    SELECT
+        (SELECT jsonb_agg(region_id ORDER BY region_id)
+         FROM public.directory_enterprise_served_regions WHERE enterprise_id = e.id) AS regions,
+        (SELECT jsonb_agg(regionalcounty_id ORDER BY regionalcounty_id)
+         FROM public.directory_enterprise_served_counties WHERE enterprise_id = e.id) AS counties,
+        (SELECT jsonb_agg(city_id ORDER BY city_id)
+         FROM public.directory_enterprise_served_cities WHERE enterprise_id = e.id) AS cities
+) served
+CROSS JOIN LATERAL (
+    -- One offering may go where the others do not: the enterprise is found in either place.
+    SELECT array_agg(code::integer ORDER BY code) AS codes FROM (
+        SELECT 0 AS code WHERE e.serves_province
+        UNION SELECT 2000000 + region_id
+            FROM public.directory_enterprise_served_regions WHERE enterprise_id = e.id
+        UNION SELECT 3000000 + regionalcounty_id
+            FROM public.directory_enterprise_served_counties WHERE enterprise_id = e.id
+        UNION SELECT 4000000 + city_id
+            FROM public.directory_enterprise_served_cities WHERE enterprise_id = e.id
+        UNION SELECT 0 FROM public.directory_offering
+            WHERE enterprise_id = e.id AND serves_province
+        UNION SELECT 2000000 + link.region_id
+            FROM public.directory_offering_served_regions link
+            JOIN public.directory_offering o ON o.id = link.offering_id
+            WHERE o.enterprise_id = e.id
+        UNION SELECT 3000000 + link.regionalcounty_id
+            FROM public.directory_offering_served_counties link
+            JOIN public.directory_offering o ON o.id = link.offering_id
+            WHERE o.enterprise_id = e.id
+        UNION SELECT 4000000 + link.city_id
+            FROM public.directory_offering_served_cities link
+            JOIN public.directory_offering o ON o.id = link.offering_id
+            WHERE o.enterprise_id = e.id
+    ) code
+) territory
+LEFT JOIN LATERAL (
+    SELECT r.recognised_on, r.expires_on
+    FROM public.directory_recognition r
+    WHERE r.enterprise_id = e.id
+    ORDER BY r.recognised_on DESC, r.id DESC
+    LIMIT 1
+) recognition ON true
+WHERE e.state = 'published';
+
+-- The version of the data -----------------------------------------------------------------------
+
+CREATE TABLE public.directory_version (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    version bigint NOT NULL DEFAULT 1,
+    vocabulary bigint NOT NULL DEFAULT 1  -- the version at which labels last changed
+);
+INSERT INTO public.directory_version DEFAULT VALUES;
+
+-- A write leaves a row here; the version moves at its commit only. So a long import keeps nobody
+-- waiting, and nobody can read a version whose data are not there yet.
+CREATE UNLOGGED TABLE public.directory_touch (
+    transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    vocabulary boolean NOT NULL,
+    PRIMARY KEY (transaction, vocabulary)
+);
+
+CREATE OR REPLACE FUNCTION public.directory_count_touches() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+DECLARE
+    labels boolean;
+BEGIN
+    WITH gone AS (
+        DELETE FROM public.directory_touch
+        WHERE transaction = pg_current_xact_id() RETURNING vocabulary
+    )
+    SELECT bool_or(vocabulary) INTO labels FROM gone;
+    IF labels IS NOT NULL THEN
+        UPDATE public.directory_version
+        SET version = version + 1,
+            vocabulary = CASE WHEN labels THEN version + 1 ELSE vocabulary END;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER directory_touch_committed AFTER INSERT ON public.directory_touch
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.directory_count_touches();
+
+CREATE OR REPLACE FUNCTION public.directory_touch(labels boolean) RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    INSERT INTO public.directory_touch (vocabulary) VALUES (labels) ON CONFLICT DO NOTHING;
+END;
+
+-- Refreshing listings ---------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION public.directory_refresh_listings(ids bigint[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF cardinality(ids) IS NULL OR cardinality(ids) = 0 THEN
+        RETURN;
+    END IF;
+    -- First the lock, then, in another statement, a look at what is there once it is held: of two
+    -- writers of one enterprise the second sees what the first one did. NO KEY, because foreign
+    -- keys of children hold KEY SHARE on the same rows.
+    PERFORM 1 FROM public.directory_enterprise
+        WHERE id = ANY (ids) ORDER BY id FOR NO KEY UPDATE;
+    DELETE FROM public.directory_listing l
+        WHERE l.enterprise_id = ANY (ids) AND NOT EXISTS (
+            SELECT FROM public.directory_enterprise e
+            WHERE e.id = l.enterprise_id AND e.state = 'published');
+    INSERT INTO public.directory_listing AS l (
+        enterprise_id, neq, sort_name, search, facets, territory, statuses, statuses_until,
+        recognised_on, recognised_until, confirmed_on, published_on, latitude, longitude, card)
+    SELECT
+        enterprise_id, neq, sort_name, search, facets, territory, statuses, statuses_until,
+        recognised_on, recognised_until, confirmed_on, published_on, latitude, longitude, card
+    FROM public.directory_listing_truth WHERE enterprise_id = ANY (ids)
+    ON CONFLICT (enterprise_id) DO UPDATE SET
+        (neq, sort_name, search, facets, territory, statuses, statuses_until, recognised_on,
+         recognised_until, confirmed_on, published_on, latitude, longitude, card) =
+        (excluded.neq, excluded.sort_name, excluded.search, excluded.facets, excluded.territory,
+         excluded.statuses, excluded.statuses_until, excluded.recognised_on,
+         excluded.recognised_until, excluded.confirmed_on, excluded.published_on,
+         excluded.latitude, excluded.longitude, excluded.card)
+    WHERE (l.neq, l.sort_name, l.search, l.facets, l.territory, l.statuses, l.statuses_until,
+           l.recognised_on, l.recognised_until, l.confirmed_on, l.published_on, l.latitude,
+           l.longitude, l.card)
+        IS DISTINCT FROM
+          (excluded.neq, excluded.sort_name, excluded.search, excluded.facets, excluded.territory,
+           excluded.statuses, excluded.statuses_until, excluded.recognised_on,
+           excluded.recognised_until, excluded.confirmed_on, excluded.published_on,
+           excluded.latitude, excluded.longitude, excluded.card);
+    PERFORM public.directory_touch(false);
+END $$;
+
+-- After a statement on a source table; the argument is its column that names the enterprise, or
+-- `offering_id` for the territory of an offering.
+CREATE OR REPLACE FUNCTION public.directory_source_changed() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+DECLARE
+    ids bigint[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        EXECUTE format('SELECT array_agg(DISTINCT %I) FROM new_rows', TG_ARGV[0]) INTO ids;
+    ELSIF TG_OP = 'DELETE' THEN
+        EXECUTE format('SELECT array_agg(DISTINCT %I) FROM old_rows', TG_ARGV[0]) INTO ids;
+    ELSE
+        EXECUTE format('SELECT array_agg(id) FROM (
+            SELECT %1$I AS id FROM old_rows UNION SELECT %1$I FROM new_rows) changed', TG_ARGV[0])
+            INTO ids;
+    END IF;
+    IF TG_ARGV[0] = 'offering_id' THEN
+        SELECT array_agg(DISTINCT enterprise_id) INTO ids
+            FROM public.directory_offering WHERE id = ANY (ids);
+    END IF;
+    PERFORM public.directory_refresh_listings(ids);
+    RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION public.directory_source_truncated() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'directory_enterprise' THEN
+        DELETE FROM public.directory_listing;
+        PERFORM public.directory_touch(false);
+    ELSE
+        PERFORM public.directory_refresh_listings(
+            (SELECT array_agg(enterprise_id ORDER BY enterprise_id)
+             FROM public.directory_listing));
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- What is shown on the profile alone changes the version, not the listing.
+CREATE OR REPLACE FUNCTION public.directory_detail_changed() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM public.directory_touch(false);
+    RETURN NULL;
+END $$;
+
+DO $$
+DECLARE
+    source record;
+BEGIN
+    FOR source IN SELECT * FROM (VALUES
+        ('directory_enterprise', 'id'),
+        ('directory_enterprise_sectors', 'enterprise_id'),
+        ('directory_enterprise_served_regions', 'enterprise_id'),
+        ('directory_enterprise_served_counties', 'enterprise_id'),
+        ('directory_enterprise_served_cities', 'enterprise_id'),
+        ('directory_enterprisebenefit', 'enterprise_id'),
+        ('directory_certification', 'enterprise_id'),
+        ('directory_recognition', 'enterprise_id'),
+        ('directory_offering', 'enterprise_id'),
+        ('directory_offering_served_regions', 'offering_id'),
+        ('directory_offering_served_counties', 'offering_id'),
+        ('directory_offering_served_cities', 'offering_id')
+    ) AS source (name, key) LOOP
+        EXECUTE format('
+            CREATE TRIGGER listing_insert AFTER INSERT ON public.%1$I
+                REFERENCING NEW TABLE AS new_rows
+                FOR EACH STATEMENT EXECUTE FUNCTION public.directory_source_changed(%2$L);
+            CREATE TRIGGER listing_update AFTER UPDATE ON public.%1$I
+                REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+                FOR EACH STATEMENT EXECUTE FUNCTION public.directory_source_changed(%2$L);
+            CREATE TRIGGER listing_delete AFTER DELETE ON public.%1$I
+                REFERENCING OLD TABLE AS old_rows
+                FOR EACH STATEMENT EXECUTE FUNCTION public.directory_source_changed(%2$L);
+            CREATE TRIGGER listing_truncate AFTER TRUNCATE ON public.%1$I
+                FOR EACH STATEMENT EXECUTE FUNCTION public.directory_source_truncated();
+        ', source.name, source.key);
+    END LOOP;
+    FOR source IN SELECT unnest(ARRAY[
+        'directory_contact', 'directory_permit', 'directory_reference']) AS name
+    LOOP
+        EXECUTE format('
+            CREATE TRIGGER listing_detail
+                AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON public.%I
+                FOR EACH STATEMENT EXECUTE FUNCTION public.directory_detail_changed();
+        ', source.name);
+    END LOOP;
+END $$;
+
+-- Labels and places -----------------------------------------------------------------------------
+
+-- Labels whose new name is still to be put in the search text of their many listings.
+CREATE TABLE public.directory_renaming (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    dimension integer NOT NULL,  -- as in facets; 10 is a borough
+    row_id bigint NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (dimension, row_id)
+);
+
+-- The enterprises whose listing bears a label.
+CREATE OR REPLACE FUNCTION public.directory_bearers(dimension integer, row_id bigint)
+RETURNS SETOF bigint
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT enterprise_id FROM public.directory_listing
+        WHERE dimension IN (1, 4, 6, 7)
+            AND facets @> ARRAY[(dimension * 1000000 + row_id)::integer]
+    UNION ALL
+    SELECT enterprise_id FROM public.directory_certification
+        WHERE dimension = 8 AND status_id = row_id
+    UNION ALL
+    SELECT id FROM public.directory_enterprise WHERE dimension = 10 AND borough_id = row_id;
+END;
+
+CREATE OR REPLACE FUNCTION public.directory_label_changed() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+DECLARE
+    label record;
+    bearers bigint[];
+BEGIN
+    PERFORM public.directory_touch(true);
+    IF TG_OP = 'UPDATE' AND TG_NARGS = 1 THEN
+        FOR label IN
+            SELECT n.id FROM new_rows n JOIN old_rows o USING (id) WHERE n.name <> o.name
+            ORDER BY n.id
+        LOOP
+            SELECT array_agg(DISTINCT b) INTO bearers
+                FROM public.directory_bearers(TG_ARGV[0]::integer, label.id) b;
+            IF cardinality(bearers) > 2000 THEN
+                INSERT INTO public.directory_renaming (dimension, row_id)
+                    VALUES (TG_ARGV[0]::integer, label.id) ON CONFLICT DO NOTHING;
+            ELSE
+                PERFORM public.directory_refresh_listings(bearers);
+            END IF;
+        END LOOP;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- A place that moves (another MRC, another region, better coordinates) moves its listings at once.
+CREATE OR REPLACE FUNCTION public.directory_place_moved() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF TG_TABLE_NAME = 'directory_city' THEN
+        PERFORM public.directory_refresh_listings((
+            SELECT array_agg(e.id) FROM public.directory_enterprise e
+            JOIN new_rows n ON n.id = e.city_id JOIN old_rows o ON o.id = n.id
+            WHERE (n.county_id, n.latitude, n.longitude)
+                IS DISTINCT FROM (o.county_id, o.latitude, o.longitude)));
+    ELSE
+        PERFORM public.directory_refresh_listings((
+            SELECT array_agg(e.id) FROM public.directory_enterprise e
+            JOIN public.directory_city c ON c.id = e.city_id
+            JOIN new_rows n ON n.id = c.county_id JOIN old_rows o ON o.id = n.id
+            WHERE n.region_id <> o.region_id));
+    END IF;
+    RETURN NULL;
+END $$;
+
+DO $$
+DECLARE
+    label record;
+BEGIN
+    FOR label IN SELECT * FROM (VALUES
+        ('directory_sector', '1'), ('directory_city', '4'), ('directory_benefit', '6'),
+        ('directory_purchasingcategory', '7'), ('directory_status', '8'),
+        ('directory_borough', '10')
+    ) AS label (name, dimension) LOOP
+        EXECUTE format('
+            CREATE TRIGGER label_update AFTER UPDATE ON public.%1$I
+                REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+                FOR EACH STATEMENT EXECUTE FUNCTION public.directory_label_changed(%2$L);
+        ', label.name, label.dimension);
+    END LOOP;
+    FOR label IN SELECT unnest(ARRAY[
+        'directory_region', 'directory_regionalcounty', 'directory_synonymgroup',
+        'directory_synonym', 'directory_postalarea']) AS name
+    LOOP
+        EXECUTE format('
+            CREATE TRIGGER label_update AFTER UPDATE ON public.%1$I
+                FOR EACH STATEMENT EXECUTE FUNCTION public.directory_label_changed();
+        ', label.name);
+    END LOOP;
+    FOR label IN SELECT unnest(ARRAY[
+        'directory_sector', 'directory_city', 'directory_benefit', 'directory_purchasingcategory',
+        'directory_status', 'directory_borough', 'directory_region', 'directory_regionalcounty',
+        'directory_synonymgroup', 'directory_synonym', 'directory_postalarea']) AS name
+    LOOP
+        EXECUTE format('
+            CREATE TRIGGER label_others AFTER INSERT OR DELETE OR TRUNCATE ON public.%1$I
+                FOR EACH STATEMENT EXECUTE FUNCTION public.directory_label_changed();
+        ', label.name);
+    END LOOP;
+    FOR label IN SELECT unnest(ARRAY['directory_city', 'directory_regionalcounty']) AS name LOOP
+        EXECUTE format('
+            CREATE TRIGGER place_moved AFTER UPDATE ON public.%1$I
+                REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+                FOR EACH STATEMENT EXECUTE FUNCTION public.directory_place_moved();
+        ', label.name);
+    END LOOP;
+END $$;
+
+-- The unfiltered page ---------------------------------------------------------------------------
+
+CREATE TABLE public.directory_snapshot (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    version bigint NOT NULL DEFAULT 0,
+    day date NOT NULL DEFAULT '-infinity',
+    taken_at timestamptz NOT NULL DEFAULT '-infinity',
+    total integer NOT NULL DEFAULT 0,
+    counts jsonb NOT NULL DEFAULT '{}',
+    recent jsonb NOT NULL DEFAULT '[]',
+    words jsonb NOT NULL DEFAULT '[]',
+    words_version bigint NOT NULL DEFAULT 0
+);
+INSERT INTO public.directory_snapshot DEFAULT VALUES;
+
+-- Count every facet of the whole directory as of `today`, unless another has just done so: the
+-- holder of the lock counts, the others wait for it and find it done.
+CREATE OR REPLACE FUNCTION public.directory_take_snapshot(today date) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+DECLARE
+    current bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('directory_snapshot'));
+    SELECT version INTO current FROM public.directory_version;
+    IF EXISTS (SELECT FROM public.directory_snapshot
+               WHERE version = current AND day = today) THEN
+        RETURN;
+    END IF;
+    UPDATE public.directory_snapshot SET
+        version = current,
+        day = today,
+        taken_at = clock_timestamp(),
+        total = (SELECT count(*) FROM public.directory_listing),
+        counts = coalesce((
+            SELECT jsonb_object_agg(code, n) FROM (
+                SELECT code, count(*) AS n FROM public.directory_listing, unnest(facets) code
+                    GROUP BY code
+                UNION ALL
+                SELECT 8000000 + status, count(DISTINCT enterprise_id)
+                    FROM public.directory_listing, unnest(statuses, statuses_until) s (status, until)
+                    WHERE until >= today GROUP BY status
+                UNION ALL
+                SELECT 9000001, count(*) FROM public.directory_listing
+                    WHERE today BETWEEN recognised_on AND recognised_until
+                UNION ALL
+                SELECT 9000002, count(*) FROM public.directory_listing
+                    WHERE confirmed_on >= today - interval '12 months'
+            ) counted WHERE n > 0), '{}'),
+        recent = coalesce((
+            SELECT jsonb_agg(card) FROM (
+                SELECT card FROM public.directory_listing
+                ORDER BY published_on DESC, enterprise_id DESC LIMIT 4) newest), '[]');
+END $$;
+
+-- The words of names and labels, with their frequency: what a mistyped word is corrected to.
+CREATE OR REPLACE FUNCTION public.directory_take_words() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('directory_words'));
+    UPDATE public.directory_snapshot SET
+        words_version = (SELECT version FROM public.directory_version),
+        words = coalesce((
+            SELECT jsonb_agg(jsonb_build_array(word, n) ORDER BY n DESC, word) FROM (
+                SELECT word, count(*) AS n FROM (
+                    SELECT e.name FROM public.directory_enterprise e WHERE e.state = 'published'
+                    UNION ALL
+                    SELECT o.name FROM public.directory_offering o
+                        JOIN public.directory_enterprise e ON e.id = o.enterprise_id
+                        WHERE e.state = 'published'
+                    UNION ALL SELECT name FROM public.directory_sector
+                    UNION ALL SELECT name FROM public.directory_purchasingcategory
+                    UNION ALL SELECT name FROM public.directory_status
+                    UNION ALL SELECT name FROM public.directory_benefit
+                    UNION ALL SELECT term FROM public.directory_synonym
+                    UNION ALL SELECT c.name FROM public.directory_city c
+                        WHERE EXISTS (SELECT FROM public.directory_enterprise e
+                                      WHERE e.city_id = c.id AND e.state = 'published')
+                ) text (name),
+                regexp_split_to_table(name, '[\s,.;:!?()/’''"«»&+0-9–—-]+') word
+                WHERE length(word) BETWEEN 4 AND 30
+                GROUP BY word
+            ) counted), '[]');
+END $$;
