@@ -1,0 +1,233 @@
+"""Rows for tests, one line each; every value can be given, none is drawn at random."""
+
+import datetime
+
+import factory
+from django.contrib.auth.hashers import make_password
+from django.utils.text import slugify
+
+from directory.models import (
+    Benefit,
+    Borough,
+    Certification,
+    City,
+    Contact,
+    Enterprise,
+    EnterpriseBenefit,
+    Offering,
+    Permit,
+    PurchasingCategory,
+    Recognition,
+    Reference,
+    Region,
+    RegionalCounty,
+    Sector,
+    Status,
+    User,
+)
+
+
+class Factory(factory.django.DjangoModelFactory):
+    class Meta:
+        abstract = True
+        skip_postgeneration_save = True
+
+
+class UserFactory(Factory):
+    class Meta:
+        model = User
+
+    email = factory.Sequence(lambda number: f"personne{number}@exemple.test")
+    password = make_password(None)
+
+
+# --- Places: Longueuil, found or made, unless another is asked for
+
+
+class RegionFactory(Factory):
+    class Meta:
+        model = Region
+        django_get_or_create = ["code"]
+
+    code = "16"
+    name = "Montérégie"
+    slug = factory.LazyAttribute(lambda region: slugify(region.name))
+
+
+class RegionalCountyFactory(Factory):
+    class Meta:
+        model = RegionalCounty
+        django_get_or_create = ["code"]
+
+    code = "580"
+    name = "Longueuil"
+    slug = factory.LazyAttribute(lambda county: slugify(county.name))
+    region = factory.SubFactory(RegionFactory)
+
+
+class CityFactory(Factory):
+    class Meta:
+        model = City
+        django_get_or_create = ["code"]
+
+    code = "58227"
+    name = "Longueuil"
+    slug = factory.LazyAttribute(lambda city: slugify(city.name))
+    designation = "Ville"
+    population = 268_684
+    latitude = 45.51389
+    longitude = -73.50556
+    county = factory.SubFactory(RegionalCountyFactory)
+
+
+class BoroughFactory(Factory):
+    class Meta:
+        model = Borough
+        django_get_or_create = ["city", "slug"]
+
+    city = factory.SubFactory(CityFactory)
+    name = "Saint-Hubert"
+    slug = factory.LazyAttribute(lambda borough: slugify(borough.name))
+
+
+# --- Vocabularies: found by slug or made
+
+
+class VocabularyFactory(Factory):
+    class Meta:
+        abstract = True
+        django_get_or_create = ["slug"]
+
+    name = factory.LazyAttribute(lambda row: row.slug.replace("-", " ").capitalize())
+
+
+class SectorFactory(VocabularyFactory):
+    class Meta:
+        model = Sector
+
+    slug = "alimentation"
+
+
+class StatusFactory(VocabularyFactory):
+    class Meta:
+        model = Status
+
+    slug = "entreprise-insertion"
+
+
+class BenefitFactory(VocabularyFactory):
+    class Meta:
+        model = Benefit
+
+    slug = "insertion-emploi"
+
+
+class PurchasingCategoryFactory(VocabularyFactory):
+    class Meta:
+        model = PurchasingCategory
+
+    slug = "g15"
+    code = factory.LazyAttribute(lambda category: category.slug.upper())
+    kind = PurchasingCategory.Kind.GOODS
+
+
+# --- Enterprises
+
+
+class EnterpriseFactory(Factory):
+    """A draft without a position; `published=True` and `archived=True` are its other states."""
+
+    class Meta:
+        model = Enterprise
+
+    class Params:
+        published = factory.Trait(
+            state=Enterprise.State.PUBLISHED,
+            published_on=datetime.date(2026, 1, 15),
+            confirmed_on=datetime.date(2026, 6, 15),
+            confirmed_by=Enterprise.Source.STAFF,
+        )
+        archived = factory.Trait(
+            state=Enterprise.State.ARCHIVED,
+            closing=Enterprise.Closing.CLOSED,
+            published_on=datetime.date(2025, 1, 15),
+        )
+
+    name = factory.Sequence(lambda number: f"Traiteur solidaire {number}")
+    slug = factory.LazyAttribute(lambda enterprise: slugify(enterprise.name))
+    legal_form = Enterprise.LegalForm.NPO
+    city = factory.SubFactory(CityFactory)
+
+    @factory.post_generation
+    def sectors(self, create, extracted, **fields):
+        if extracted:
+            self.sectors.set(
+                [SectorFactory(slug=row) if isinstance(row, str) else row for row in extracted]
+            )
+
+
+class ChildFactory(Factory):
+    class Meta:
+        abstract = True
+
+    enterprise = factory.SubFactory(EnterpriseFactory, published=True)
+
+
+class OfferingFactory(ChildFactory):
+    class Meta:
+        model = Offering
+
+    kind = Offering.Kind.SERVICE
+    name = "Boîtes à lunch pour réunions"
+
+
+class ContactFactory(ChildFactory):
+    class Meta:
+        model = Contact
+
+    name = "Aïcha Fictive"
+    function = "Direction générale"
+    email = "aicha@traiteur.example"
+    phone = "+14505550123"
+
+
+class CertificationFactory(ChildFactory):
+    class Meta:
+        model = Certification
+
+    status = factory.SubFactory(StatusFactory)
+    number = "EI-0001"
+
+
+class EnterpriseBenefitFactory(ChildFactory):
+    class Meta:
+        model = EnterpriseBenefit
+
+    benefit = factory.SubFactory(BenefitFactory)
+    evidence = "Douze parcours par année."
+
+
+class PermitFactory(ChildFactory):
+    class Meta:
+        model = Permit
+
+    kind = "RBQ"
+    number = "1234-5678-90"
+
+
+class ReferenceFactory(ChildFactory):
+    class Meta:
+        model = Reference
+
+    client = "Ville de Longueuil"
+    work = "Repas de la fête nationale"
+    year = 2025
+
+
+class RecognitionFactory(ChildFactory):
+    class Meta:
+        model = Recognition
+
+    criteria = Recognition.Criterion.values
+    recognised_on = datetime.date(2026, 2, 1)
+    expires_on = datetime.date(2029, 2, 1)
