@@ -126,6 +126,7 @@ document.addEventListener("formdata", (event) => {
   for (const [name, value] of [...event.formData]) {
     if (value === "") event.formData.delete(name);
   }
+  if (!event.formData.has("pres")) event.formData.delete("rayon"); // a radius around nowhere
 });
 
 // --- Results swapped in place --------------------------------------------------------------------
