@@ -1,0 +1,322 @@
+import json
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from directory.admin.search import SearchAdmin, folded
+from directory.models import (
+    Certification,
+    Contact,
+    Enterprise,
+    EnterpriseBenefit,
+    Listing,
+    Offering,
+    Permit,
+    Recognition,
+    Reference,
+)
+from directory.positions import locate
+
+SERVED = ["serves_province", "served_regions", "served_counties", "served_cities"]
+PLACES = ["served_regions", "served_counties", "served_cities"]
+
+
+def bump(enterprises):
+    """A child row was written: the enterprise is no longer the one that open forms show."""
+    enterprises.update(version=F("version") + 1, updated_at=timezone.now())
+
+
+class RecognitionForm(forms.ModelForm):
+    criteria = forms.MultipleChoiceField(
+        label=_("critères remplis"),
+        choices=Recognition.Criterion.choices,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+
+# --- What an enterprise is made of, on its own page
+
+
+class Inline(admin.StackedInline):
+    extra = 0
+
+
+class OfferingInline(Inline):
+    model = Offering
+    fields = [("kind", "position"), "name", "description", ("category", "unspsc")]
+    autocomplete_fields = ["category"]
+    show_change_link = True  # the territory of its own is there
+
+
+class ContactInline(Inline):
+    model = Contact
+    fields = [
+        ("name", "name_visibility"),
+        "function",
+        ("email", "email_visibility"),
+        ("phone", "phone_extension", "phone_visibility"),
+        "position",
+    ]
+
+
+class CertificationInline(Inline):
+    model = Certification
+    fields = [("status", "number"), "issuer", ("issued_on", "expires_on")]
+
+
+class BenefitInline(admin.TabularInline):
+    model = EnterpriseBenefit
+    extra = 0
+
+
+class PermitInline(admin.TabularInline):
+    model = Permit
+    extra = 0
+
+
+class ReferenceInline(Inline):
+    model = Reference
+    fields = ["client", "work", ("year", "amount"), "url"]
+
+
+class RecognitionInline(Inline):
+    model = Recognition
+    form = RecognitionForm
+    autocomplete_fields = ["reviewer"]
+
+
+class EnterpriseForm(forms.ModelForm):
+    seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.initial["seen_version"] = self.instance.version
+
+    def clean_external_ids(self):
+        identifiers = self.cleaned_data["external_ids"] or {}
+        if not isinstance(identifiers, dict) or "\\u0000" in json.dumps(identifiers):
+            raise ValidationError(_('Écrivez par exemple : {"akcelos": "https://…"}.'))
+        return identifiers
+
+    def clean(self):
+        cleaned = super().clean()
+        if self.instance.pk:
+            # Locked until the page has saved: two people cannot both find the version they saw.
+            rows = Enterprise.objects.select_for_update(no_key=True).filter(pk=self.instance.pk)
+            version = rows.values_list("version", flat=True).first()
+            if version != cleaned.get("seen_version"):
+                raise ValidationError(
+                    _(
+                        "La fiche a été modifiée depuis que vous l’avez ouverte. Rien n’a été "
+                        "enregistré : notez vos changements, rouvrez la fiche, puis refaites-les."
+                    ),
+                    code="changed_meanwhile",
+                )
+        return cleaned
+
+
+@admin.register(Enterprise)
+class EnterpriseAdmin(SearchAdmin):
+    form = EnterpriseForm
+    list_display = ["name", "city", "legal_form", "state", "confirmed_on"]
+    list_select_related = ["city"]
+    list_filter = ["state", "sectors", "legal_form", "city__county__region"]
+    search_fields = ["neq", "email", "phone", *folded("name", "city__name")]
+    autocomplete_fields = ["city", "replaced_by", *PLACES]
+    filter_horizontal = ["sectors"]
+    prepopulated_fields = {"slug": ["name"]}
+    readonly_fields = ["created_at", "updated_at"]
+    save_on_top = True
+    inlines = [
+        OfferingInline,
+        ContactInline,
+        CertificationInline,
+        BenefitInline,
+        PermitInline,
+        ReferenceInline,
+        RecognitionInline,
+    ]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "name",
+                    "other_names",
+                    "slug",
+                    ("neq", "legal_form", "founded_year"),
+                    "mission",
+                    "description",
+                    "sectors",
+                    ("size", "languages"),
+                    "logo",
+                    "external_ids",
+                ]
+            },
+        ),
+        (
+            _("Adresse"),
+            {
+                "fields": [
+                    "address",
+                    ("city", "borough", "postal_code"),
+                    ("latitude", "longitude", "geo_precision"),
+                ]
+            },
+        ),
+        (
+            _("Coordonnées"),
+            {"fields": [("phone", "phone_extension"), "email", "website"]},
+        ),
+        (_("Territoire servi"), {"fields": SERVED}),
+        (
+            _("Capacité"),
+            {
+                "fields": [
+                    "insured_amount",
+                    ("smallest_order", "largest_order"),
+                    ("lead_time_days", "busy_until"),
+                    ("accepts_cobidding", "on_seao"),
+                ]
+            },
+        ),
+        (
+            _("Publication"),
+            {
+                "fields": [
+                    ("state", "published_on"),
+                    ("closing", "replaced_by"),
+                    "archive_reason",
+                    ("confirmed_on", "confirmed_by", "confirm_every_months"),
+                    ("created_at", "updated_at"),
+                ]
+            },
+        ),
+    ]
+
+    def get_fieldsets(self, request, obj=None):
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj and self.has_change_permission(request, obj):
+            return [*fieldsets, (None, {"fields": ["seen_version"]})]
+        return fieldsets
+
+    def get_view_on_site_url(self, obj=None):
+        return obj.get_absolute_url() if obj and obj.state != Enterprise.State.DRAFT else None
+
+    def save_model(self, request, obj, form, change):
+        locate(obj)
+        if change:
+            obj.version = F("version") + 1
+        super().save_model(request, obj, form, change)
+        if change:
+            obj.refresh_from_db(fields=["version"])
+
+    def save_formset(self, request, form, formset, change):
+        if formset.model is Recognition:
+            for row in formset.forms:
+                row.instance.reviewer = row.instance.reviewer or request.user
+        super().save_formset(request, form, formset, change)
+
+
+# --- The same rows, each table on its own
+
+
+class ChildAdmin(SearchAdmin):
+    list_display = ["__str__", "enterprise"]
+    list_select_related = ["enterprise"]
+    autocomplete_fields = ["enterprise"]
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        # Also the one it was taken from, when it was given to another.
+        owners = {obj.enterprise_id, form.initial.get("enterprise")}
+        bump(Enterprise.objects.filter(pk__in=owners - {None}))
+
+    def delete_model(self, request, obj):
+        super().delete_model(request, obj)
+        bump(Enterprise.objects.filter(pk=obj.enterprise_id))
+
+    def delete_queryset(self, request, queryset):
+        owners = set(queryset.order_by().values_list("enterprise", flat=True))
+        super().delete_queryset(request, queryset)
+        bump(Enterprise.objects.filter(pk__in=owners))
+
+
+@admin.register(Offering)
+class OfferingAdmin(ChildAdmin):
+    list_display = ["name", "kind", "category", "enterprise"]
+    list_select_related = ["category", "enterprise"]
+    list_filter = ["kind", "category"]
+    search_fields = folded("name", "description", "enterprise__name")
+    autocomplete_fields = ["enterprise", "category", *PLACES]
+
+
+@admin.register(Contact)
+class ContactAdmin(ChildAdmin):
+    list_display = ["name", "function", "enterprise", "email", "phone"]
+    list_filter = ["name_visibility", "email_visibility", "phone_visibility"]
+    search_fields = ["email", "phone", *folded("name", "enterprise__name")]
+
+
+@admin.register(Certification)
+class CertificationAdmin(ChildAdmin):
+    list_display = ["status", "number", "enterprise", "issuer", "expires_on"]
+    list_select_related = ["status", "enterprise"]
+    list_filter = ["status"]
+    search_fields = ["number", *folded("issuer", "enterprise__name")]
+
+
+@admin.register(EnterpriseBenefit)
+class EnterpriseBenefitAdmin(ChildAdmin):
+    list_display = ["benefit", "enterprise", "evidence"]
+    list_select_related = ["benefit", "enterprise"]
+    list_filter = ["benefit"]
+    search_fields = folded("evidence", "enterprise__name")
+
+
+@admin.register(Permit)
+class PermitAdmin(ChildAdmin):
+    list_display = ["kind", "number", "enterprise", "expires_on"]
+    search_fields = ["number", *folded("kind", "enterprise__name")]
+
+
+@admin.register(Reference)
+class ReferenceAdmin(ChildAdmin):
+    list_display = ["client", "work", "year", "amount", "enterprise"]
+    search_fields = folded("client", "work", "enterprise__name")
+
+
+@admin.register(Recognition)
+class RecognitionAdmin(ChildAdmin):
+    form = RecognitionForm
+    list_display = ["enterprise", "recognised_on", "expires_on", "reviewer"]
+    list_select_related = ["enterprise", "reviewer"]
+    search_fields = folded("enterprise__name")
+    autocomplete_fields = ["enterprise", "reviewer"]
+
+    def save_model(self, request, obj, form, change):
+        obj.reviewer = obj.reviewer or request.user
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Listing)
+class ListingAdmin(SearchAdmin):
+    """To look at only: the database writes it."""
+
+    list_display = ["enterprise", "published_on", "confirmed_on", "recognised_until"]
+    list_select_related = ["enterprise"]
+    search_fields = ["sort_name__contains", "neq"]
+    fields = [field.name for field in Listing._meta.fields if field.name != "search"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False

@@ -1,0 +1,33 @@
+"""A search box that reads « ecole » as « École », and a number however it is written."""
+
+import re
+
+from django.contrib import admin
+from django.db.models import CharField, TextField, Transform
+
+from directory.search import fold
+
+NUMBER = re.compile(r"\+?[\d .()-]*\d{3}[\d .()-]*")
+
+
+@CharField.register_lookup
+@TextField.register_lookup
+class Fold(Transform):
+    lookup_name = "fold"
+    function = "public.fold"
+    output_field = TextField()
+
+
+def folded(*names):
+    """The search fields that compare these, letters only: neither case nor accent counts."""
+    return [f"{name}__fold__contains" for name in names]
+
+
+class SearchAdmin(admin.ModelAdmin):
+    """Fields compared by `folded()` meet a term that is folded too; digits lose their spacing."""
+
+    def get_search_results(self, request, queryset, search_term):
+        term = fold(search_term)
+        if NUMBER.fullmatch(term):
+            term = re.sub(r"\D", "", term)
+        return super().get_search_results(request, queryset, term)
