@@ -51,11 +51,13 @@ ENDINGS = [
 
 # Folded words that say nothing by themselves; kept in phrases.
 STOP_WORDS = frozenset(
-    "a afin ai au aucun aussi aux avec avoir c ce ces cet cette chez comme d dans de des donc du "
-    "elle elles en entre est et etc etre eux il ils j je l la le les leur leurs lui m ma mais me "
-    "mes mon n ne ni nos notre nous on ont ou par pas plus pour qu quand que quel quelle quelles "
-    "quels qui s sa sans se ses si son sont sous sur t ta te tes toi ton tous tout toute toutes "
-    "tres tu un une vers vos votre vous y".split()
+    """
+    a afin ai au aucun aussi aux avec avoir c ce ces cet cette chez comme d dans de des donc
+    du elle elles en entre est et etc etre eux il ils j je l la le les leur leurs lui m ma
+    mais me mes mon n ne ni nos notre nous on ont ou par pas plus pour qu quand que quel
+    quelle quelles quels qui s sa sans se ses si son sont sous sur t ta te tes toi ton tous
+    tout toute toutes tres tu un une vers vos votre vous y
+    """.split()  # noqa: SIM905 a list of words, not of strings
 )
 
 
@@ -184,8 +186,8 @@ def _without_stop_words(groups: list[list[Term]]) -> list[list[Term]]:
 def widen(query: Query, synonyms: Mapping[str, Iterable[str]]) -> Query:
     """Add to each group the synonyms of what was typed, the longest run of words first.
 
-    `synonyms` gives, for the `synonym_key` of a term, the other terms of its groups as staff wrote them.
-    Phrases and exclusions are left as they are: whoever quotes wants just that."""
+    `synonyms` gives, for the `synonym_key` of a term, the other terms of its groups as staff wrote
+    them. Phrases and exclusions are left as they are: whoever quotes wants just that."""
     longest = max((key.count(" ") + 1 for key in synonyms), default=0)
     groups: list[Group] = []
     start = 0

@@ -1,2 +1,17 @@
+from django.urls import path
+
+from directory.views import landing, profile, search
+
 app_name = "directory"
-urlpatterns = []
+
+urlpatterns = [
+    path("", landing.home, name="home"),
+    path("entreprises.json", search.enterprise_json, name="list_json"),
+    # /entreprises/
+    path("entreprises/", search.enterprise_list, name="list"),
+    path("entreprises/suggestions/", search.suggestions, name="suggestions"),
+    path("entreprises/<slug:slug>/", profile.detail, name="detail"),
+    path("logos/<str:name>", profile.logo, name="logo"),
+    path("secteurs/<slug:slug>/", landing.sector, name="sector"),
+    path("villes/<slug:slug>/", landing.city, name="city"),
+]

@@ -20,7 +20,8 @@ class Listing(models.Model):
         Enterprise, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
     )
     neq = models.CharField(max_length=10, null=True)  # noqa: DJ001 as in Enterprise
-    sort_name = models.TextField()
+    # Folded, so that bytes sort it as people do, whatever the server's locale.
+    sort_name = models.TextField(db_collation="C")
     search = SearchVectorField()
     # Dimension × 1,000,000 + number of the row: sector, region, MRC, city, form, benefit, category.
     facets = ArrayField(models.IntegerField())

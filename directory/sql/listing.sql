@@ -423,6 +423,10 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Whoever asks for a name or a NEQ that is no longer published is told why.
+CREATE INDEX enterprise_archived_name ON public.directory_enterprise (public.fold(name))
+    WHERE state = 'archived';
+
 -- The unfiltered page ---------------------------------------------------------------------------
 
 CREATE TABLE public.directory_snapshot (
@@ -440,16 +444,18 @@ INSERT INTO public.directory_snapshot DEFAULT VALUES;
 
 -- Count every facet of the whole directory as of `today`, unless another has just done so: the
 -- holder of the lock counts, the others wait for it and find it done.
-CREATE OR REPLACE FUNCTION public.directory_take_snapshot(today date) RETURNS void
+CREATE OR REPLACE FUNCTION public.directory_take_snapshot(today date)
+RETURNS public.directory_snapshot
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
 DECLARE
     current bigint;
+    taken public.directory_snapshot;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('directory_snapshot'));
     SELECT version INTO current FROM public.directory_version;
-    IF EXISTS (SELECT FROM public.directory_snapshot
-               WHERE version = current AND day = today) THEN
-        RETURN;
+    SELECT * INTO taken FROM public.directory_snapshot;
+    IF taken.version = current AND taken.day = today THEN
+        RETURN taken;
     END IF;
     UPDATE public.directory_snapshot SET
         version = current,
@@ -474,12 +480,16 @@ BEGIN
         recent = coalesce((
             SELECT jsonb_agg(card) FROM (
                 SELECT card FROM public.directory_listing
-                ORDER BY published_on DESC, enterprise_id DESC LIMIT 4) newest), '[]');
+                ORDER BY published_on DESC, enterprise_id DESC LIMIT 4) newest), '[]')
+    RETURNING * INTO taken;
+    RETURN taken;
 END $$;
 
 -- The words of names and labels, with their frequency: what a mistyped word is corrected to.
-CREATE OR REPLACE FUNCTION public.directory_take_words() RETURNS void
+CREATE OR REPLACE FUNCTION public.directory_take_words() RETURNS jsonb
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+DECLARE
+    taken jsonb;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('directory_words'));
     UPDATE public.directory_snapshot SET
@@ -504,5 +514,7 @@ BEGIN
                 regexp_split_to_table(name, '[\s,.;:!?()/’''"«»&+0-9–—-]+') word
                 WHERE length(word) BETWEEN 4 AND 30
                 GROUP BY word
-            ) counted), '[]');
+            ) counted), '[]')
+    RETURNING words INTO taken;
+    RETURN taken;
 END $$;

@@ -1,0 +1,150 @@
+"""Names of places and vocabularies, held in memory: results are joined to them when shown.
+
+They are read in one statement (`SQL`), again only when one of them has changed.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from directory.facets import Dimension, code
+from directory.models import Enterprise
+from directory.search import fold, synonym_key
+
+SQL = """
+json_build_object(
+    'sectors', (SELECT json_agg(json_build_array(id, slug, name, retired)
+                                ORDER BY position, name, id) FROM directory_sector),
+    'benefits', (SELECT json_agg(json_build_array(id, slug, name, retired)
+                                 ORDER BY position, name, id) FROM directory_benefit),
+    'statuses', (SELECT json_agg(json_build_array(id, slug, name, retired)
+                                 ORDER BY position, name, id) FROM directory_status),
+    'categories', (SELECT json_agg(json_build_array(id, code, name, retired)
+                                   ORDER BY position, name, id) FROM directory_purchasingcategory),
+    'regions', (SELECT json_agg(json_build_array(id, slug, name, code) ORDER BY code)
+                FROM directory_region),
+    'counties', (SELECT json_agg(json_build_array(id, slug, name, code, region_id)
+                                 ORDER BY name, id) FROM directory_regionalcounty),
+    'cities', (SELECT json_agg(json_build_array(
+                    id, slug, name, code, county_id, latitude, longitude)
+                    ORDER BY name, population DESC, id) FROM directory_city),
+    'boroughs', (SELECT json_object_agg(id, name) FROM directory_borough),
+    'postal', (SELECT json_object_agg(code, json_build_array(latitude, longitude))
+               FROM directory_postalarea),
+    'synonyms', (SELECT json_agg(terms) FROM (
+                    SELECT json_agg(term ORDER BY id) AS terms FROM directory_synonym
+                    GROUP BY group_id) grouped)
+)
+"""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One row of a vocabulary, or a place. `key` is what stands for it in an address."""
+
+    code: int
+    key: str
+    name: str
+    retired: bool = False
+    official: str = ""  # the code of a place
+
+
+@dataclass(frozen=True)
+class CityLabel(Label):
+    county: int = 0  # facet codes
+    region: int = 0
+    latitude: float = 0
+    longitude: float = 0
+    county_name: str = ""
+    shared: bool = False  # whether another municipality has the same name
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.name} ({self.county_name})" if self.shared else self.name
+
+
+@dataclass
+class Labels:
+    #: Facet code → label, in the order staff gave.
+    by_code: dict[int, Label] = field(default_factory=dict)
+    #: Dimension → what may stand in an address (slug or official code) → label.
+    by_key: dict[Dimension, dict[str, Label]] = field(default_factory=dict)
+    cities_by_name: dict[str, CityLabel] = field(default_factory=dict)
+    boroughs: dict[int, str] = field(default_factory=dict)
+    postal_areas: dict[str, tuple[float, float]] = field(default_factory=dict)
+    synonyms: dict[str, list[str]] = field(default_factory=dict)
+
+    def of(self, dimension: Dimension) -> list[Label]:
+        return list(dict.fromkeys(self.by_key[dimension].values()))
+
+    def city(self, row_id: int) -> CityLabel:
+        return self.by_code[code(Dimension.CITY, row_id)]  # type: ignore[return-value]
+
+    def name(self, dimension: Dimension, row_id: int) -> str:
+        return self.by_code[code(dimension, row_id)].name
+
+
+def read(rows: dict) -> Labels:
+    """Labels from what the statement `SQL` gave."""
+    labels = Labels(by_key={dimension: {} for dimension in Dimension})
+
+    def add(dimension: Dimension, label: Label) -> None:
+        labels.by_code[label.code] = label
+        labels.by_key[dimension][label.key] = label
+        if label.official:
+            labels.by_key[dimension][label.official] = label
+
+    for dimension, name in (
+        (Dimension.SECTOR, "sectors"),
+        (Dimension.BENEFIT, "benefits"),
+        (Dimension.STATUS, "statuses"),
+        (Dimension.CATEGORY, "categories"),
+    ):
+        for row_id, key, text, retired in rows[name] or ():
+            add(dimension, Label(code(dimension, row_id), key, text, retired))
+    for number, (key, text) in enumerate(Enterprise.LegalForm.choices, start=1):
+        # Not lazy: a label is shown thousands of times.
+        add(Dimension.FORM, Label(code(Dimension.FORM, number), key, str(text)))
+    for row_id, slug, text, official in rows["regions"] or ():
+        region = code(Dimension.REGION, row_id)
+        add(Dimension.REGION, Label(region, slug, text, official=official))
+    county_regions = {}
+    county_names = {}
+    for row_id, slug, text, official, region_id in rows["counties"] or ():
+        county = code(Dimension.COUNTY, row_id)
+        county_regions[county] = code(Dimension.REGION, region_id)
+        county_names[county] = text
+        add(Dimension.COUNTY, Label(county, slug, text, official=official))
+    homonyms: dict[str, int] = defaultdict(int)
+    for row in rows["cities"] or ():
+        homonyms[row[2]] += 1
+    for row_id, slug, text, official, county_id, latitude, longitude in rows["cities"] or ():
+        county = code(Dimension.COUNTY, county_id)
+        city = CityLabel(
+            code(Dimension.CITY, row_id),
+            slug,
+            text,
+            official=official,
+            county=county,
+            region=county_regions[county],
+            latitude=latitude,
+            longitude=longitude,
+            county_name=county_names[county],
+            shared=homonyms[text] > 1,
+        )
+        add(Dimension.CITY, city)
+        # The most populous of those that share a name comes first.
+        labels.cities_by_name.setdefault(fold(text), city)
+    labels.boroughs = {int(key): text for key, text in (rows["boroughs"] or {}).items()}
+    labels.postal_areas = {key: (lat, lng) for key, (lat, lng) in (rows["postal"] or {}).items()}
+    labels.synonyms = _synonyms(rows["synonyms"] or ())
+    return labels
+
+
+def _synonyms(groups: list[list[str]]) -> dict[str, list[str]]:
+    """Normalised term → the other terms of its groups, one of each spelling."""
+    others: dict[str, dict[str, str]] = defaultdict(dict)
+    for terms in groups:
+        keyed = {synonym_key(term): term for term in reversed(terms)}
+        for key in keyed:
+            others[key] |= {other: term for other, term in keyed.items() if other != key}
+    return {key: list(terms.values()) for key, terms in others.items()}

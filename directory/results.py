@@ -1,0 +1,410 @@
+"""One search, one statement: the page, the total and the counts of every facet.
+
+`Criteria` says what is asked, whatever asked it (a page, a saved search, an export); `find` asks.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import combinations
+
+from django.db import connection
+
+from directory import search
+from directory.facets import CONFIRMED, PROVINCE, RECOGNISED, STEP, Dimension
+from directory.labels import CityLabel
+from directory.search import Statement
+from directory.state import State
+
+PAGE_SIZE = 20
+LAST_PAGE = 50
+#: Relevance is computed for so many listings at most: as many as fifty pages can show.
+RANKED = 1_000
+EARTH_RADIUS = 6_371.0  # km, mean
+DEGREE = 111.2  # km of a degree of latitude
+#: D, C, B, A: mission and description, labels, offerings, names.
+WEIGHTS = "'{0.05, 0.15, 0.45, 1.0}'"
+
+RADII = (5, 10, 25, 50, 100)  # km
+SORTS = ("pertinence", "rotation", "nom", "proximite", "recent")
+
+
+@dataclass(frozen=True)
+class Place:
+    name: str
+    latitude: float
+    longitude: float
+
+
+@dataclass
+class Criteria:
+    query: search.Query = search.Query()
+    #: Dimension → codes of which a listing must bear one.
+    facets: dict[Dimension, frozenset[int]] = field(default_factory=dict)
+    served: CityLabel | None = None
+    near: Place | None = None
+    radius: int = 25  # km
+    sort: str = ""
+    page: int = 1
+    size: int = PAGE_SIZE
+
+    @property
+    def order(self) -> str:
+        """The order asked for where it makes sense here, else the one that does."""
+        if self.sort == "pertinence" and not self.query:
+            return "rotation"
+        if self.sort == "proximite" and not self.near:
+            return "rotation"
+        return self.sort or (
+            "pertinence" if self.query else "proximite" if self.near else "rotation"
+        )
+
+    @property
+    def narrowed(self) -> bool:
+        return bool(self.query or self.facets or self.served or self.near)
+
+
+def wider(radius: int) -> int | None:
+    """The next radius offered, None beyond the last."""
+    return next((larger for larger in RADII if larger > radius), None)
+
+
+@dataclass
+class Results:
+    total: int
+    #: Card, dates, statuses and distance of each listing of the page, in order.
+    rows: list[dict]
+    #: Facet code → listings that have it, the rest of the criteria holding.
+    counts: dict[int, int]
+    #: Without results: what dropping one criterion would give, and who it may have been.
+    help: dict | None = None
+
+
+def find(criteria: Criteria, state: State) -> Results:
+    """Ask the database; one statement, whatever the criteria and the data."""
+    statement = _narrowed(criteria, state) if criteria.narrowed else _browsed(criteria, state)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.params)
+        (answer,) = cursor.fetchone()
+    if not criteria.narrowed:
+        return Results(state.snapshot.total, answer["rows"] or [], state.snapshot.counts)
+    counts = {int(code): count for code, count in (answer["counts"] or {}).items()}
+    if own := _counted_by_snapshot(criteria):
+        # Without it nothing narrows: its counts are those of the whole directory.
+        counts |= {
+            code: count for code, count in state.snapshot.counts.items() if _belongs(code, own)
+        }
+    return Results(answer["total"], answer["rows"] or [], counts, answer["help"])
+
+
+def _belongs(code: int, dimension: Dimension) -> bool:
+    if dimension in (Dimension.RECOGNISED, Dimension.CONFIRMED):
+        return code == {Dimension.RECOGNISED: RECOGNISED, Dimension.CONFIRMED: CONFIRMED}[dimension]
+    return code // STEP == dimension
+
+
+def _counted_by_snapshot(criteria: Criteria) -> Dimension | None:
+    alone = len(criteria.facets) == 1 and not (criteria.query or criteria.served or criteria.near)
+    return next(iter(criteria.facets)) if alone else None
+
+
+def starting_point(day: date) -> float:
+    """Where the neutral order begins on a day: in [0, 1), the same for everyone."""
+    return int.from_bytes(hashlib.sha256(day.isoformat().encode()).digest()[:6]) / 2**48
+
+
+# What a page needs of a listing besides its card.
+ROW = """json_build_object(
+    'card', l.card, 'statuses', l.statuses, 'until', l.statuses_until,
+    'recognised_on', l.recognised_on, 'recognised_until', l.recognised_until,
+    'confirmed_on', l.confirmed_on{distance})"""
+
+
+def _browsed(criteria: Criteria, state: State) -> Statement:
+    """The whole directory: read along an index, no count."""
+    offset, size = (criteria.page - 1) * criteria.size, criteria.size
+    row = ROW.format(distance="")
+    if criteria.order == "rotation":
+        start = starting_point(state.today)
+        inner = """
+            (SELECT * FROM directory_listing WHERE position >= %s
+             ORDER BY position, enterprise_id LIMIT %s)
+            UNION ALL
+            (SELECT * FROM directory_listing WHERE position < %s
+             ORDER BY position, enterprise_id LIMIT %s)
+            LIMIT %s OFFSET %s"""
+        # An append keeps the order of its branches; the second is read if the first runs out.
+        params = [start, offset + size, start, offset + size, size, offset]
+    else:
+        order = {
+            "nom": "sort_name, enterprise_id",
+            "recent": "published_on DESC, enterprise_id DESC",
+        }[criteria.order]
+        inner = f"SELECT * FROM directory_listing ORDER BY {order} LIMIT %s OFFSET %s"
+        params = [size, offset]
+    return Statement(
+        f"SELECT json_build_object('rows', (SELECT json_agg({row}) FROM ({inner}) l))", params
+    )
+
+
+@dataclass
+class _Conditions:
+    """The criteria as SQL conditions on `directory_listing l`, each with its parameters."""
+
+    #: Conditions that no facet counts without: text, territory, distance.
+    fixed: dict[str, Statement] = field(default_factory=dict)
+    facets: dict[Dimension, Statement] = field(default_factory=dict)
+
+    def all_but(self, name: object) -> Statement:
+        conditions = [s for key, s in (self.fixed | self.facets).items() if key != name]
+        return _every(conditions)
+
+
+def _every(conditions: Iterable[Statement]) -> Statement:
+    kept = list(conditions)
+    if not kept:
+        return Statement("true")
+    return Statement(
+        "(" + " AND ".join(s.sql for s in kept) + ")", [p for s in kept for p in s.params]
+    )
+
+
+def _some(conditions: Iterable[Statement]) -> Statement:
+    kept = list(conditions)
+    return Statement(
+        "(" + " OR ".join(s.sql for s in kept) + ")", [p for s in kept for p in s.params]
+    )
+
+
+def _conditions(criteria: Criteria, today: date) -> _Conditions:
+    conditions = _Conditions()
+    if criteria.query.neq:
+        conditions.fixed["q"] = Statement("l.neq = %s", [criteria.query.neq])
+    elif criteria.query:
+        asked = search.tsquery(criteria.query)
+        conditions.fixed["q"] = Statement(f"l.search @@ ({asked.sql})", asked.params)
+    if criteria.served:
+        conditions.fixed["dessert"] = _serving(criteria.served)
+    if criteria.near:
+        conditions.fixed["pres"] = _within(criteria.near, criteria.radius)
+    for dimension, codes in criteria.facets.items():
+        conditions.facets[dimension] = _facet(dimension, codes, today)
+    return conditions
+
+
+def _facet(dimension: Dimension, codes: frozenset[int], today: date) -> Statement:
+    if dimension is Dimension.RECOGNISED:
+        return Statement("(l.recognised_on <= %s AND l.recognised_until >= %s)", [today, today])
+    if dimension is Dimension.CONFIRMED:
+        return Statement("l.confirmed_on >= %s::date - interval '12 months'", [today])
+    if dimension is Dimension.STATUS:
+        ids = sorted(code % STEP for code in codes)
+        return Statement(
+            "EXISTS (SELECT FROM unnest(l.statuses, l.statuses_until) s (status, until)"
+            " WHERE status = ANY (%s) AND until >= %s)",
+            [ids, today],
+        )
+    return Statement("l.facets && %s::integer[]", [sorted(codes)])
+
+
+def _serving(city: CityLabel) -> Statement:
+    codes = [PROVINCE, city.region, city.county, city.code]
+    return Statement("l.territory && %s::integer[]", [codes])
+
+
+def _distance(place: Place) -> Statement:
+    """Kilometres on the sphere (haversine)."""
+    return Statement(
+        f"""({2 * EARTH_RADIUS} * asin(sqrt(least(1,
+            power(sin(radians(l.latitude - %s) / 2), 2) + cos(radians(%s))
+            * cos(radians(l.latitude)) * power(sin(radians(l.longitude - %s) / 2), 2)))))""",
+        [place.latitude, place.latitude, place.longitude],
+    )
+
+
+def _within(place: Place, radius: int) -> Statement:
+    """A box, which the index on positions answers, then the distance."""
+    distance = _distance(place)
+    # The province ends at 63° north, where a degree of longitude is at its shortest.
+    width = radius / (DEGREE * 0.45)
+    return Statement(
+        f"""(l.latitude BETWEEN %s AND %s AND l.longitude BETWEEN %s AND %s
+            AND {distance.sql} <= %s)""",
+        [
+            place.latitude - radius / DEGREE,
+            place.latitude + radius / DEGREE,
+            place.longitude - width,
+            place.longitude + width,
+            *distance.params,
+            radius,
+        ],
+    )
+
+
+def _narrowed(criteria: Criteria, state: State) -> Statement:
+    today = state.today
+    conditions = _conditions(criteria, today)
+    counted = [] if _counted_by_snapshot(criteria) else list(conditions.facets)
+    params: list[object] = []
+
+    # A listing that fails one facet alone still counts for that facet's other values.
+    missed = "0"
+    if counted:
+        missed = " | ".join(
+            f"CASE WHEN {conditions.facets[dimension].sql} THEN 0 ELSE {1 << dimension} END"
+            for dimension in counted
+        )
+        params += [p for dimension in counted for p in conditions.facets[dimension].params]
+    exact = "false"
+    if criteria.query and criteria.order == "pertinence":
+        exact = "l.sort_name = public.fold(%s)"
+        params.append(criteria.query.text)
+    facets = list(conditions.facets.values())
+    if len(counted) > 1:
+        nearly = [_some(_every(some) for some in combinations(facets, len(facets) - 1))]
+    else:
+        nearly = [] if counted else facets
+    where = _every([*conditions.fixed.values(), *nearly])
+    params += where.params
+
+    page = _page(criteria, state)
+    help_ = _help(criteria, conditions, state)
+    counts = _counts(counted, today)
+    return Statement(
+        f"""
+WITH matched AS MATERIALIZED (
+    SELECT l.enterprise_id, l.position, l.sort_name, l.published_on, l.latitude, l.longitude,
+        l.facets, l.statuses, l.statuses_until, l.recognised_on, l.recognised_until,
+        l.confirmed_on, {missed} AS missed, {exact} AS exact
+    FROM directory_listing l WHERE {where.sql}
+), hits AS (
+    SELECT count(*) AS total FROM matched WHERE missed = 0
+)
+SELECT json_build_object(
+    'total', total,
+    'rows', ({page.sql}),
+    'counts', ({counts.sql}),
+    'help', CASE WHEN total = 0 THEN ({help_.sql}) END
+) FROM hits""",
+        [*params, *page.params, *counts.params, *help_.params],
+    )
+
+
+def _page(criteria: Criteria, state: State) -> Statement:
+    """The rows of the page, as a JSON array."""
+    source = Statement("(SELECT * FROM matched WHERE missed = 0)")
+    params: list[object] = []
+    order = {
+        "rotation": "m.position < %s, m.position, m.enterprise_id",
+        "nom": "m.sort_name, m.enterprise_id",
+        "recent": "m.published_on DESC, m.enterprise_id DESC",
+        "proximite": "distance, m.enterprise_id",
+        "pertinence": "m.exact DESC, rank DESC, m.position < %s, m.position, m.enterprise_id",
+    }[criteria.order]
+    key, join = "", ""
+    if criteria.near:
+        distance = _distance(criteria.near)
+        key = f", {distance.sql.replace('l.', 'm.')} AS distance"
+        params += distance.params
+    if criteria.order == "pertinence":
+        asked = search.tsquery(criteria.query)
+        key += f", ts_rank({WEIGHTS}, r.search, {asked.sql}, 1) AS rank"
+        params += asked.params
+        source.sql = (
+            f"(SELECT * FROM matched WHERE missed = 0 ORDER BY exact DESC, position LIMIT {RANKED})"
+        )
+        join = "JOIN directory_listing r USING (enterprise_id)"
+    if criteria.order in ("rotation", "pertinence"):
+        params.append(starting_point(state.today))
+    row = ROW.format(distance=", 'distance', distance" if criteria.near else "")
+    return Statement(
+        f"""
+    SELECT json_agg({row} ORDER BY place) FROM (
+        SELECT *, row_number() OVER () AS place FROM (
+            SELECT m.enterprise_id{key} FROM {source.sql} m {join}
+            ORDER BY {order} LIMIT %s OFFSET %s
+        ) ordered
+    ) shown JOIN directory_listing l USING (enterprise_id)""",
+        [*params, criteria.size, (criteria.page - 1) * criteria.size],
+    )
+
+
+def _counts(counted: list[Dimension], today: date) -> Statement:
+    def countable(dimension: Dimension | None = None) -> str:
+        if not counted:
+            return "true"
+        if dimension is None:
+            return f"(missed = 0 OR missed = 1 << (code / {STEP}))"
+        return f"missed IN (0, {1 << dimension})"
+
+    return Statement(
+        f"""
+    SELECT json_object_agg(code, n) FROM (
+        SELECT code, count(*) AS n FROM matched, unnest(facets) code
+            WHERE {countable()} GROUP BY code
+        UNION ALL
+        SELECT {Dimension.STATUS * STEP} + status, count(DISTINCT enterprise_id)
+            FROM matched, unnest(statuses, statuses_until) s (status, until)
+            WHERE until >= %s AND {countable(Dimension.STATUS)} GROUP BY status
+        UNION ALL
+        SELECT {RECOGNISED}, count(*) FROM matched
+            WHERE recognised_on <= %s AND recognised_until >= %s
+            AND {countable(Dimension.RECOGNISED)}
+        UNION ALL
+        SELECT {CONFIRMED}, count(*) FROM matched
+            WHERE confirmed_on >= %s::date - interval '12 months'
+            AND {countable(Dimension.CONFIRMED)}
+    ) counted WHERE n > 0""",
+        [today, today, today, today],
+    )
+
+
+def _help(criteria: Criteria, conditions: _Conditions, state: State) -> Statement:
+    """Read only where nothing matches: each criterion's price, and whom the text may name."""
+    pairs: list[Statement] = []
+
+    def count(name: str, where: Statement) -> None:
+        pairs.append(
+            Statement(
+                f"'{name}', (SELECT count(*) FROM directory_listing l WHERE {where.sql})",
+                where.params,
+            )
+        )
+
+    if len(conditions.fixed) + len(conditions.facets) > 1:
+        for name in (*conditions.fixed, *conditions.facets):
+            count(f"without_{name}", conditions.all_but(name))
+    if criteria.near and (radius := wider(criteria.radius)):
+        further = _within(criteria.near, radius)
+        count("wider", _every([further, conditions.all_but("pres")]))
+    cities = criteria.facets.get(Dimension.CITY, frozenset())
+    if len(cities) == 1 and not criteria.served:
+        serving = _serving(state.labels.by_code[next(iter(cities))])
+        count("served", _every([serving, conditions.all_but(Dimension.CITY)]))
+    for number, group in enumerate(criteria.query.groups):
+        asked = search.tsquery(search.Query(groups=(group,)))
+        pairs.append(
+            Statement(
+                f"'known_{number}', EXISTS (SELECT FROM directory_listing l"
+                f" WHERE l.search @@ ({asked.sql}))",
+                asked.params,
+            )
+        )
+    if criteria.query:
+        pairs.append(
+            Statement(
+                """'archived', (SELECT json_build_object('slug', e.slug, 'name', e.name,
+                        'closing', e.closing, 'successor', r.name, 'successor_slug', r.slug)
+                    FROM directory_enterprise e
+                    LEFT JOIN directory_enterprise r
+                        ON r.id = e.replaced_by_id AND r.state = 'published'
+                    WHERE e.state = 'archived' AND (public.fold(e.name) = public.fold(%s)
+                        OR e.neq = %s) LIMIT 1)""",
+                [criteria.query.text, criteria.query.neq or None],
+            )
+        )
+    return Statement(
+        "json_build_object(" + ", ".join(pair.sql for pair in pairs) + ")",
+        [p for pair in pairs for p in pair.params],
+    )

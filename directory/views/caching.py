@@ -1,0 +1,35 @@
+from functools import wraps
+
+from django.http import HttpResponseNotModified
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import parse_etags
+from django.utils.translation import get_language
+
+from directory import state
+
+
+def kept_while_unchanged(view):
+    """Call the view with the state of the data; a browser that has the page of this state, this
+    day and this release is told so instead, before anything else is read.
+
+    For what anonymous readers see alone: a person signed in gets the page anew, kept by nobody.
+    """
+
+    @wraps(view)
+    def kept(request, *args, **kwargs):
+        if "Cookie" in request.headers and request.user.is_authenticated:
+            response = view(request, *args, current=state.current(counts=True), **kwargs)
+            patch_cache_control(response, private=True, no_cache=True)
+            return response
+        current = state.current(counts=True)
+        etag = f'W/"{current.etag}-{get_language()}-{"h" if request.htmx else "p"}"'
+        if etag in parse_etags(request.headers.get("If-None-Match", "")):
+            response = HttpResponseNotModified()
+        else:
+            response = view(request, *args, current=current, **kwargs)
+        response.headers["ETag"] = etag
+        patch_cache_control(response, public=True, max_age=0, must_revalidate=True)
+        patch_vary_headers(response, ["HX-Request", "Cookie"])
+        return response
+
+    return kept

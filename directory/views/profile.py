@@ -1,0 +1,219 @@
+import mimetypes
+from datetime import date
+from urllib.parse import urlsplit
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from directory import cards, wording
+from directory.facets import Dimension, code
+from directory.models import Enterprise, Offering
+from directory.profile import profiles
+from directory.views.caching import kept_while_unchanged
+
+
+@require_safe
+@login_not_required
+@kept_while_unchanged
+def detail(request, slug, current):
+    enterprise = get_object_or_404(profiles(request.user), slug=slug)
+    if enterprise.state == Enterprise.State.ARCHIVED:
+        return gone(request, enterprise)
+    return render(request, "directory/detail.html", {"e": profile(enterprise, current)})
+
+
+def gone(request, enterprise):
+    successor = enterprise.replaced_by
+    if successor and successor.state != Enterprise.State.PUBLISHED:
+        successor = None
+    if enterprise.closing == Enterprise.Closing.CLOSED:
+        reason = _("Fermée")
+    elif successor:
+        reason = _("Remplacée par %(name)s") % {"name": successor.name}
+    else:
+        reason = _("Fiche non publiée ; écrivez au Pôle")
+    context = {
+        "name": enterprise.name,
+        "reason": reason,
+        "replacement": successor and {"name": successor.name, "url": successor.get_absolute_url()},
+    }
+    return render(request, "directory/gone.html", context, status=410)
+
+
+def profile(enterprise, current):
+    """What the page prints, in words."""
+    labels, today = current.labels, current.today
+    city = labels.city(enterprise.city_id)
+    confirmed, stale = wording.freshness(enterprise.confirmed_on, today)
+    offerings = [_offering(row, labels) for row in enterprise.offering_list]
+    updated = wording.day(timezone.localdate(enterprise.updated_at))
+    place = {"city": enterprise.city_id, "borough": enterprise.borough_id}
+    serves = [
+        enterprise.serves_province,
+        enterprise.regions,
+        enterprise.counties,
+        enterprise.cities,
+    ]
+    return {
+        "name": enterprise.name,
+        "other_names": wording.enumeration(enterprise.other_names),
+        "form": enterprise.get_legal_form_display(),
+        "founded": enterprise.founded_year,
+        "neq": _spaced(enterprise.neq),
+        "place": cards.place(place, labels),
+        "address_lines": [
+            line
+            for line in (
+                enterprise.address,
+                f"{city.name} (Québec) {wording.NBSP}{enterprise.postal_code}".strip(),
+            )
+            if line
+        ],
+        "city": city.full_name,
+        "city_url": reverse("directory:city", args=[city.key]),
+        "region": labels.by_code[city.region].name,
+        "sectors": [
+            {"name": label.name, "url": reverse("directory:sector", args=[label.key])}
+            for row_id in enterprise.sector_ids
+            for label in [labels.by_code[code(Dimension.SECTOR, row_id)]]
+        ],
+        "mission": enterprise.mission,
+        "description": [line for line in enterprise.description.splitlines() if line.strip()],
+        "services": [row for row in offerings if row["kind"] == Offering.Kind.SERVICE],
+        "products": [row for row in offerings if row["kind"] == Offering.Kind.PRODUCT],
+        "territory": wording.territory(serves, labels) or city.full_name,
+        "languages": wording.enumeration(enterprise.languages),
+        "size": enterprise.get_size_display(),
+        "website": enterprise.website,
+        "website_label": urlsplit(enterprise.website).netloc.removeprefix("www."),
+        "phone": enterprise.phone and wording.phone(enterprise.phone, enterprise.phone_extension),
+        "phone_href": wording.phone_href(enterprise.phone, enterprise.phone_extension),
+        "email": enterprise.email,
+        "contacts": [_contact(row) for row in enterprise.contact_list],
+        "hidden_contacts": len(enterprise.hidden_contacts),
+        "permits": [
+            {"kind": row["kind"], "number": row["number"], **_expiry(row["until"], today)}
+            for row in enterprise.permit_list
+        ],
+        "capacity": _capacity(enterprise),
+        "busy": _busy(enterprise, today),
+        "statuses": [
+            {
+                "name": labels.name(Dimension.STATUS, row["status"]),
+                "number": row["number"],
+                "issuer": row["issuer"],
+                **_expiry(row["until"], today),
+            }
+            for row in enterprise.certified
+        ],
+        "benefits": [
+            {
+                "name": labels.name(Dimension.BENEFIT, row["benefit"]),
+                "evidence": row["evidence"],
+            }
+            for row in enterprise.benefit_list
+        ],
+        "references": [
+            row | {"amount": wording.amount(row["amount"]) if row["amount"] else ""}
+            for row in enterprise.reference_list
+        ],
+        "recognised": _recognised(enterprise.recognition_list, today),
+        "confirmed": confirmed,
+        "stale": stale,
+        "logo_url": enterprise.logo and reverse("directory:logo", args=[enterprise.logo.name]),
+        "updated": _("Fiche modifiée le %(day)s") % {"day": updated},
+    }
+
+
+def _spaced(neq):
+    return f"{neq[:4]}{wording.NBSP}{neq[4:7]}{wording.NBSP}{neq[7:]}" if neq else ""
+
+
+def _offering(row, labels):
+    serves = [row["province"], row["regions"], row["counties"], row["cities"]]
+    category = row["category"] and labels.by_code[code(Dimension.CATEGORY, row["category"])]
+    territory = wording.territory(serves, labels)
+    return {
+        "kind": row["kind"],
+        "name": row["name"],
+        "description": row["description"],
+        "category": f"{category.key} – {category.name}" if category else "",
+        "territory": territory and _("Territoire : %(territory)s") % {"territory": territory},
+    }
+
+
+def _contact(row):
+    return {
+        "name": row["name"] or row["function"],
+        "function": row["function"] if row["name"] else "",
+        "email": row["email"],
+        "phone": row["phone"] and wording.phone(row["phone"], row["extension"]),
+        "phone_href": wording.phone_href(row["phone"], row["extension"]),
+    }
+
+
+def _expiry(until, today):
+    if not until:
+        return {"expires": "", "expired": False}
+    until = date.fromisoformat(until)
+    expired = until < today
+    text = _("Expirée le %(day)s") if expired else _("Valide jusqu’au %(day)s")
+    return {"expires": text % {"day": wording.day(until)}, "expired": expired}
+
+
+def _recognised(rows, today):
+    if not rows:
+        return None
+    given, until = (date.fromisoformat(rows[0][key]) for key in ("given", "until"))
+    if not given <= today <= until:
+        return None
+    return {
+        "text": _("Économie sociale reconnue par le Pôle le %(day)s") % {"day": wording.day(given)},
+        "expires": _("Valide jusqu’au %(day)s") % {"day": wording.day(until)},
+    }
+
+
+def _busy(enterprise, today):
+    if not enterprise.busy_until or enterprise.busy_until < today:
+        return ""
+    return _("Complet jusqu’au %(day)s") % {"day": wording.day(enterprise.busy_until)}
+
+
+def _capacity(enterprise):
+    rows = [
+        (_("Plus petite commande"), enterprise.smallest_order, wording.amount),
+        (_("Plus grande commande"), enterprise.largest_order, wording.amount),
+        (_("Délai habituel"), enterprise.lead_time_days, _days),
+        (_("Montant assuré"), enterprise.insured_amount, wording.amount),
+        (_("Soumission à plusieurs"), enterprise.accepts_cobidding, lambda _value: _("Acceptée")),
+        (_("Système électronique d’appel d’offres (SEAO)"), enterprise.on_seao, _registered),
+    ]
+    return [{"label": label, "value": say(value)} for label, value, say in rows if value]
+
+
+def _days(count):
+    return ngettext("%(n)d jour", "%(n)d jours", count) % {"n": count}
+
+
+def _registered(_on_seao):
+    return _("Inscrite")
+
+
+@require_safe
+@login_not_required
+def logo(request, name):
+    """A logo, under the name that storage gave it; the name changes when the logo does."""
+    published = Enterprise.objects.published().filter(logo=name)
+    if not name or not published.exists() or not default_storage.exists(name):
+        raise Http404
+    response = FileResponse(default_storage.open(name), content_type=mimetypes.guess_type(name)[0])
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response

@@ -1,0 +1,405 @@
+"""The results, as a page and for programs."""
+
+import math
+import re
+from collections import defaultdict
+from dataclasses import replace
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+from rapidfuzz import fuzz, process
+
+from directory import cards, results, search, state, wording
+from directory.facets import CONFIRMED, RECOGNISED, STEP, Dimension
+from directory.filters import EnterpriseFilter, FacetFilter, FileFilter
+from directory.suggestions import suggest
+from directory.views.caching import kept_while_unchanged
+
+#: Values of one facet that the page offers; those selected are always there.
+MOST_OPTIONS = 12
+#: How alike (0 to 100) a word must be to stand for one that matches nothing.
+ALIKE = 78
+
+
+def answer(filters, current):
+    """Results for these filters; a word that matches nothing is corrected, a page beyond the last
+    gives way to the last. Returns (results, correction or None)."""
+    criteria = filters.criteria
+    found = results.find(criteria, current)
+    correction = None
+    corrected = None if found.total else correct(criteria.query, found, current)
+    if corrected:
+        instead = replace(
+            criteria,
+            query=search.widen(search.parse(corrected), current.labels.synonyms),
+            page=1,
+        )
+        again = results.find(instead, current)
+        if again.total:
+            found, correction = again, corrected
+            filters.criteria = instead
+    last = last_page(found.total, criteria.size)
+    if found.total and criteria.page > last:
+        filters.notices.append(
+            _("La page %(page)d n’existe pas : voici la dernière.") % {"page": criteria.page}
+        )
+        filters.criteria.page = last
+        found = results.find(filters.criteria, current)
+    return found, correction
+
+
+def last_page(total, size):
+    return min(results.LAST_PAGE, max(1, math.ceil(total / size)))
+
+
+def correct(query, found, current):
+    """The text with each unknown word replaced by the closest of the directory's, or None."""
+    unknown = [
+        term.text
+        for number, group in enumerate(query.groups)
+        for term in group.terms
+        if not term.phrase and not found.help.get(f"known_{number}", True)
+    ]
+    if not unknown or query.neq:
+        return None
+    known = state.words(current)
+    text = query.text
+    for typed in dict.fromkeys(word for term in unknown for word in term.split()):
+        folded = search.fold(typed)
+        closest = process.extractOne(folded, known.keys(), scorer=fuzz.ratio, score_cutoff=ALIKE)
+        if closest and folded not in known and folded not in search.STOP_WORDS:
+            text = re.sub(rf"(?<!\w){re.escape(typed)}(?!\w)", known[closest[0]], text)
+    return text if text != query.text else None
+
+
+@require_safe
+@login_not_required
+@kept_while_unchanged
+def enterprise_list(request, current):
+    filters = EnterpriseFilter(request.GET, current.labels)
+    found, correction = answer(filters, current)
+    page = Page(request.GET, filters, found, current)
+    context = page.context()
+    if correction:
+        context["correction"] = {
+            "shown": correction,
+            "instead": request.GET["q"].strip(),
+            # The search as typed, for whoever meant it: quotes are never corrected.
+            "instead_url": page.url(q=f'"{request.GET["q"].strip()}"', page=None),
+        }
+    template = "directory/_results.html" if request.htmx else "directory/list.html"
+    return render(request, template, context)
+
+
+@require_safe
+@login_not_required
+@kept_while_unchanged
+def enterprise_json(request, current):
+    filters = FileFilter(request.GET, current.labels)
+    found, correction = answer(filters, current)
+    return JsonResponse(
+        {
+            "total": found.total,
+            "page": filters.criteria.page,
+            "corrected": correction,
+            "synonyms": [
+                {"term": group.terms[0].text, "others": [other.text for other in group.widened]}
+                for group in filters.criteria.query.groups
+                if group.widened
+            ],
+            "notices": filters.notices,
+            "results": [cards.record(row, current) for row in found.rows],
+        },
+        json_dumps_params={"ensure_ascii": False},
+    )
+
+
+class Page:
+    """A results page in words: what was asked, what was found, where one can go from there."""
+
+    def __init__(self, parameters, filters, found, current):
+        self.parameters = {
+            name: [value for value in parameters.getlist(name) if value.strip()]
+            for name in parameters
+            if name in filters.filters
+        }
+        self.filters = filters
+        self.criteria = filters.criteria
+        self.found = found
+        self.current = current
+        self.labels = current.labels
+        self.path = reverse("directory:list")
+
+    def url(self, **changes):
+        """This search with some parameters changed; None takes one away."""
+        parameters = {
+            name: changes.get(name, values)
+            for name, values in self.parameters.items()
+            if changes.get(name, values)
+        } | {name: value for name, value in changes.items() if value}
+        query = urlencode(parameters, doseq=True)
+        return f"{self.path}?{query}" if query else self.path
+
+    def context(self):
+        criteria, found = self.criteria, self.found
+        return {
+            "q": criteria.query.text,
+            "total": found.total,
+            "total_label": wording.enterprises(found.total),
+            "heading": self.heading(),
+            "notices": [{"text": text} for text in self.filters.notices],
+            "widened": [
+                {
+                    "term": group.terms[0].text,
+                    "others": ", ".join(other.text for other in group.widened),
+                }
+                for group in criteria.query.groups
+                if group.widened
+            ],
+            "chips": self.chips(),
+            "clear_url": self.path,
+            "facets": self.facets(),
+            "flags": self.flags(),
+            "near": {"value": self.first("pres"), "error": ""},
+            "radii": [
+                {
+                    "value": radius,
+                    "label": f"{radius}{wording.NBSP}km",
+                    "selected": radius == criteria.radius,
+                }
+                for radius in results.RADII
+            ],
+            "serves": {"value": self.first("dessert")},
+            "sorts": self.sorts(),
+            "order_note": self.order_note(),
+            "cards": cards.cards(found.rows, criteria.query, self.current),
+            "pages": self.pages(),
+            "help": self.help() if not found.total else None,
+        }
+
+    def first(self, name):
+        return next(iter(self.parameters.get(name, ())), "")
+
+    def heading(self):
+        criteria = self.criteria
+        if not self.found.total:
+            return _("Aucune entreprise trouvée")
+        if criteria.query:
+            return _("%(count)s pour « %(text)s »") % {
+                "count": wording.enterprises(self.found.total),
+                "text": criteria.query.text,
+            }
+        return wording.enterprises(self.found.total)
+
+    def chips(self):
+        chips = []
+        for name, filter_ in self.filters.filters.items():
+            dimension = getattr(filter_, "dimension", None)
+            if dimension not in self.criteria.facets:
+                continue
+            if not self.criteria.facets[dimension]:
+                chips.append(self.chip(name, filter_.label, None))
+                continue
+            known = self.labels.by_key[dimension]
+            values = self.parameters[name]
+            for value in values:
+                if value in known:
+                    others = [other for other in values if other != value]
+                    chips.append(self.chip(name, label_name(known[value]), others))
+        if self.criteria.served:
+            label = _("Dessert %(city)s") % {"city": self.criteria.served.full_name}
+            chips.append(self.chip("dessert", label, None))
+        if self.criteria.near:
+            label = _("À moins de %(radius)d km de %(place)s") % {
+                "radius": self.criteria.radius,
+                "place": self.criteria.near.name,
+            }
+            chips.append(self.chip("pres", label, None))
+        return chips
+
+    def chip(self, name, label, others):
+        return {
+            "label": label,
+            "dimension": name,
+            "remove_url": self.url(**{name: others}, page=None),
+        }
+
+    def facets(self):
+        by_dimension = defaultdict(dict)
+        for code, count in self.found.counts.items():
+            by_dimension[code // STEP][code] = count
+        facets = [
+            self.facet(name, filter_, by_dimension[filter_.dimension])
+            for name, filter_ in self.filters.filters.items()
+            if type(filter_) is FacetFilter
+        ]
+        return [facet for facet in facets if facet["options"]]
+
+    def facet(self, name, filter_, counts):
+        selected = self.criteria.facets.get(filter_.dimension, frozenset())
+        offered = [
+            label
+            for code in counts
+            if code in self.labels.by_code
+            and (not (label := self.labels.by_code[code]).retired or code in selected)
+        ]
+        offered.sort(key=lambda label: (-counts[label.code], label.name))
+        kept = [
+            label
+            for place, label in enumerate(offered)
+            if place < MOST_OPTIONS or label.code in selected
+        ]
+        # Zeros are hidden, but what was selected can always be taken away.
+        kept += [self.labels.by_code[code] for code in sorted(selected) if code not in counts]
+        return {
+            "name": name,
+            "label": filter_.label,
+            "options": [
+                {
+                    "value": label.key,
+                    "label": label_name(label),
+                    "count": wording.number(counts.get(label.code, 0)),
+                    "selected": label.code in selected,
+                }
+                for label in kept
+            ],
+            "more": max(0, len(offered) - len(kept)),
+            "open": bool(selected) or name in ("secteur", "ville"),
+        }
+
+    def flags(self):
+        return [
+            {
+                "name": name,
+                "label": self.filters.filters[name].label,
+                "count": wording.number(self.found.counts.get(code, 0)),
+                "selected": dimension in self.criteria.facets,
+            }
+            for name, dimension, code in (
+                ("reconnue", Dimension.RECOGNISED, RECOGNISED),
+                ("confirmee", Dimension.CONFIRMED, CONFIRMED),
+            )
+        ]
+
+    def sorts(self):
+        sorts = {
+            "pertinence": _("Pertinence"),
+            "proximite": _("Distance"),
+            "rotation": _("Ordre du jour"),
+            "nom": _("Nom"),
+            "recent": _("Plus récentes au répertoire"),
+        }
+        if not self.criteria.query:
+            del sorts["pertinence"]
+        if not self.criteria.near:
+            del sorts["proximite"]
+        return [
+            {"value": value, "label": label, "selected": value == self.criteria.order}
+            for value, label in sorts.items()
+        ]
+
+    def order_note(self):
+        texts = {
+            "rotation": _(
+                "L’ordre est tiré au hasard et change de point de départ chaque jour ; il est le "
+                "même pour tout le monde. Personne ne peut payer pour être mieux placé."
+            ),
+            "pertinence": _(
+                "Les entreprises dont le nom contient vos mots viennent d’abord, puis celles dont "
+                "un produit ou un service les contient, puis les autres. À égalité, l’ordre du "
+                "jour décide. Personne ne peut payer pour être mieux placé."
+            ),
+            "nom": _("Les entreprises sont en ordre alphabétique."),
+            "proximite": _("Les entreprises les plus proches à vol d’oiseau viennent d’abord."),
+            "recent": _("Les entreprises publiées le plus récemment viennent d’abord."),
+        }
+        return {"label": _("Pourquoi cet ordre?"), "text": texts[self.criteria.order]}
+
+    def pages(self):
+        criteria, total = self.criteria, self.found.total
+        first = (criteria.page - 1) * criteria.size + 1
+        count = last_page(total, criteria.size)
+        return {
+            "first": wording.number(first),
+            "last": wording.number(min(total, first + criteria.size - 1)),
+            "number": criteria.page,
+            "count": count,
+            "previous_url": self.url(page=[criteria.page - 1]) if criteria.page > 1 else "",
+            "next_url": self.url(page=[criteria.page + 1]) if criteria.page < count else "",
+            "capped": criteria.page == results.LAST_PAGE and total > criteria.page * criteria.size,
+        }
+
+    def help(self):
+        """Where to go from a page without results."""
+        counted = self.found.help or {}
+        relaxations = [
+            {
+                "label": _("Sans le critère « %(label)s »") % {"label": filter_.label},
+                "total_label": wording.enterprises(count),
+                "url": self.url(**{name: None}, page=None),
+                "count": count,
+            }
+            for name, filter_ in self.filters.filters.items()
+            if (count := counted.get(f"without_{getattr(filter_, 'dimension', name)}"))
+        ]
+        relaxations.sort(key=lambda step: -step["count"])
+        subject = {"subject": _("Recherche d’une entreprise")}
+        return {
+            "relaxations": relaxations,
+            "wider": self.wider(counted),
+            "unlisted": unlisted(counted.get("archived")),
+            "pole_mail_url": f"mailto:{settings.POLE_EMAIL}?{urlencode(subject, quote_via=quote)}",
+        }
+
+    def wider(self, counted):
+        if counted.get("wider"):
+            radius = results.wider(self.criteria.radius)
+            return {
+                "label": _("À moins de %(radius)d km") % {"radius": radius},
+                "total_label": wording.enterprises(counted["wider"]),
+                "url": self.url(rayon=[radius], page=None),
+            }
+        if counted.get("served"):
+            (code,) = self.criteria.facets[Dimension.CITY]
+            city = self.labels.by_code[code]
+            return {
+                "label": _("Établies ailleurs, mais qui desservent %(city)s")
+                % {"city": city.full_name},
+                "total_label": wording.enterprises(counted["served"]),
+                "url": self.url(ville=None, dessert=[city.key], page=None),
+            }
+        return None
+
+
+def label_name(label):
+    return getattr(label, "full_name", label.name)
+
+
+def unlisted(archived):
+    """What the public is told of a listing that was asked for by its name or NEQ, and is gone."""
+    if not archived:
+        return None
+    successor, url = archived["successor"], ""
+    if archived["closing"] == "closed":
+        reason = _("Cette entreprise est fermée.")
+    elif successor:
+        reason = _("Cette fiche est remplacée par %(name)s.") % {"name": successor}
+        url = reverse("directory:detail", args=[archived["successor_slug"]])
+    else:
+        reason = _("Cette fiche n’est pas publiée ; écrivez au Pôle.")
+    return {"name": archived["name"], "reason": reason, "url": url}
+
+
+@require_safe
+@login_not_required
+@kept_while_unchanged
+def suggestions(request, current):
+    """What a person may mean while typing: names, offerings, sectors, cities."""
+    found = suggest(request.GET.get("q", "")[: search.LONGEST_TEXT], current)
+    return JsonResponse({"suggestions": found}, json_dumps_params={"ensure_ascii": False})

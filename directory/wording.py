@@ -1,0 +1,106 @@
+"""Dates, amounts, telephone numbers and territories, said as Québec says them."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from directory.facets import Dimension
+from directory.labels import Labels
+
+NBSP = "\xa0"
+
+
+@lru_cache(maxsize=4096)
+def day(value: date) -> str:
+    """« 1er mars 2026 »."""
+    text = date_format(value, "j F Y")
+    return "1er" + text[1:] if value.day == 1 else text
+
+
+def number(value: int) -> str:
+    """« 12 000 », the space unbreakable."""
+    return f"{value:,}".replace(",", NBSP)
+
+
+def amount(value: int) -> str:
+    return f"{number(value)}{NBSP}$"
+
+
+def enterprises(count: int) -> str:
+    return ngettext("%(n)s entreprise", "%(n)s entreprises", count) % {"n": number(count)}
+
+
+def phone(value: str, extension: str = "") -> str:
+    """« 450 555-0123, poste 12 » from +14505550123."""
+    digits = value[2:]
+    text = f"{digits[:3]}{NBSP}{digits[3:6]}-{digits[6:]}"
+    return (
+        _("%(phone)s, poste %(extension)s") % {"phone": text, "extension": extension}
+        if extension
+        else text
+    )
+
+
+def phone_href(value: str, extension: str = "") -> str:
+    return f"tel:{value}" + (f";ext={extension}" if extension else "")
+
+
+def distance(kilometres: float) -> str:
+    if kilometres < 1:
+        return _("moins de 1 km")
+    return (
+        f"{kilometres:.1f}{NBSP}km".replace(".", ",")
+        if kilometres < 10
+        else (f"{kilometres:.0f}{NBSP}km")
+    )
+
+
+def enumeration(names: Sequence[str], most: int | None = None) -> str:
+    """« Brossard, Longueuil et 3 autres »; the whole where `most` is not given."""
+    if most is not None and len(names) > most + 1:
+        others = len(names) - most
+        return _("%(names)s et %(others)d autres") % {
+            "names": ", ".join(names[:most]),
+            "others": others,
+        }
+    if len(names) < 2:
+        return "".join(names)
+    return _("%(names)s et %(last)s") % {"names": ", ".join(names[:-1]), "last": names[-1]}
+
+
+def territory(serves: Sequence, labels: Labels, most: int | None = None) -> str:
+    """Where one works, from [whole province, regions, MRCs, cities]; "" where nothing is said."""
+    province, regions, counties, cities = serves
+    if province:
+        return _("Tout le Québec")
+    names = [labels.name(Dimension.REGION, row_id) for row_id in regions]
+    names += [
+        _("MRC %(name)s") % {"name": labels.name(Dimension.COUNTY, row_id)} for row_id in counties
+    ]
+    names += sorted(labels.city(row_id).full_name for row_id in cities)
+    return enumeration(names, most)
+
+
+def recognition(day_given: date) -> str:
+    return _("Reconnue par le Pôle le %(day)s") % {"day": day(day_given)}
+
+
+def freshness(confirmed_on: date | None, today: date) -> tuple[str, bool]:
+    """What is said of the last confirmation, and whether it is a year old or never was."""
+    if confirmed_on is None:
+        return _("À confirmer"), True
+    text = _("Coordonnées confirmées le %(day)s") % {"day": day(confirmed_on)}
+    return text, not is_fresh(confirmed_on, today)
+
+
+def is_fresh(confirmed_on: date, today: date) -> bool:
+    """Within twelve months, as `confirmee=1` counts them."""
+    try:
+        a_year_ago = today.replace(year=today.year - 1)
+    except ValueError:  # 29 February
+        a_year_ago = today.replace(year=today.year - 1, day=28)
+    return confirmed_on >= a_year_ago
