@@ -144,7 +144,9 @@ def _synonyms(groups: list[list[str]]) -> dict[str, list[str]]:
     """Normalised term → the other terms of its groups, one of each spelling."""
     others: dict[str, dict[str, str]] = defaultdict(dict)
     for terms in groups:
-        keyed = {synonym_key(term): term for term in reversed(terms)}
+        keyed: dict[str, str] = {}
+        for term in terms:
+            keyed.setdefault(synonym_key(term), term)
         for key in keyed:
             others[key] |= {other: term for other, term in keyed.items() if other != key}
     return {key: list(terms.values()) for key, terms in others.items()}

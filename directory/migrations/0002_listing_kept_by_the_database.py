@@ -7,10 +7,11 @@ SQL = Path(__file__).parent.parent / "sql"
 UNDO = """
 DROP FUNCTION directory_source_changed, directory_source_truncated, directory_detail_changed,
     directory_label_changed, directory_place_moved, directory_count_touches CASCADE;
-DROP FUNCTION directory_take_snapshot, directory_take_words, directory_bearers,
-    directory_refresh_listings, directory_touch;
+DROP FUNCTION directory_take_snapshot, directory_take_words, directory_count_facets,
+    directory_bearers, directory_refresh_listings, directory_touch;
 DROP TABLE directory_snapshot, directory_renaming, directory_touch, directory_version;
 DROP VIEW directory_listing_truth;
+DROP INDEX enterprise_archived_name;
 DROP FUNCTION directory_legal_form_number, normalise, fold;
 DROP TEXT SEARCH CONFIGURATION directory_french;
 DROP TEXT SEARCH DICTIONARY directory_stem;

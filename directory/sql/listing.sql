@@ -351,7 +351,9 @@ BEGIN
                 FROM public.directory_bearers(TG_ARGV[0]::integer, label.id) b;
             IF cardinality(bearers) > 2000 THEN
                 INSERT INTO public.directory_renaming (dimension, row_id)
-                    VALUES (TG_ARGV[0]::integer, label.id) ON CONFLICT DO NOTHING;
+                    VALUES (TG_ARGV[0]::integer, label.id)
+                    -- Renamed again while it is being settled: it has to be settled again.
+                    ON CONFLICT (dimension, row_id) DO UPDATE SET asked_at = clock_timestamp();
             ELSE
                 PERFORM public.directory_refresh_listings(bearers);
             END IF;
@@ -432,8 +434,8 @@ CREATE INDEX enterprise_archived_name ON public.directory_enterprise (public.fol
 CREATE TABLE public.directory_snapshot (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
     version bigint NOT NULL DEFAULT 0,
-    day date NOT NULL DEFAULT '-infinity',
-    taken_at timestamptz NOT NULL DEFAULT '-infinity',
+    day date NOT NULL DEFAULT '0001-01-01',
+    taken_at timestamptz NOT NULL DEFAULT '1970-01-01Z',
     total integer NOT NULL DEFAULT 0,
     counts jsonb NOT NULL DEFAULT '{}',
     recent jsonb NOT NULL DEFAULT '[]',
@@ -441,6 +443,25 @@ CREATE TABLE public.directory_snapshot (
     words_version bigint NOT NULL DEFAULT 0
 );
 INSERT INTO public.directory_snapshot DEFAULT VALUES;
+
+CREATE OR REPLACE FUNCTION public.directory_count_facets(today date) RETURNS jsonb
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(jsonb_object_agg(code, n), '{}') FROM (
+        SELECT code, count(*) AS n FROM public.directory_listing, unnest(facets) code
+            GROUP BY code
+        UNION ALL
+        SELECT 8000000 + status, count(DISTINCT enterprise_id)
+            FROM public.directory_listing, unnest(statuses, statuses_until) s (status, until)
+            WHERE until >= today GROUP BY status
+        UNION ALL
+        SELECT 9000001, count(*) FROM public.directory_listing
+            WHERE today BETWEEN recognised_on AND recognised_until
+        UNION ALL
+        SELECT 9000002, count(*) FROM public.directory_listing
+            WHERE confirmed_on >= today - interval '12 months'
+    ) counted WHERE n > 0;
+END;
 
 -- Count every facet of the whole directory as of `today`, unless another has just done so: the
 -- holder of the lock counts, the others wait for it and find it done.
@@ -462,21 +483,7 @@ BEGIN
         day = today,
         taken_at = clock_timestamp(),
         total = (SELECT count(*) FROM public.directory_listing),
-        counts = coalesce((
-            SELECT jsonb_object_agg(code, n) FROM (
-                SELECT code, count(*) AS n FROM public.directory_listing, unnest(facets) code
-                    GROUP BY code
-                UNION ALL
-                SELECT 8000000 + status, count(DISTINCT enterprise_id)
-                    FROM public.directory_listing, unnest(statuses, statuses_until) s (status, until)
-                    WHERE until >= today GROUP BY status
-                UNION ALL
-                SELECT 9000001, count(*) FROM public.directory_listing
-                    WHERE today BETWEEN recognised_on AND recognised_until
-                UNION ALL
-                SELECT 9000002, count(*) FROM public.directory_listing
-                    WHERE confirmed_on >= today - interval '12 months'
-            ) counted WHERE n > 0), '{}'),
+        counts = public.directory_count_facets(today),
         recent = coalesce((
             SELECT jsonb_agg(card) FROM (
                 SELECT card FROM public.directory_listing
