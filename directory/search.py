@@ -145,7 +145,7 @@ def parse(text: str) -> Query:
     alternative = False
     for token in TOKEN.finditer(text):
         phrase = token["phrase"] is not None
-        words = token["phrase"] if phrase else token["word"]
+        words = (token["phrase"] if phrase else token["word"]).strip()
         if not phrase and not token["minus"] and fold(words) == "ou":
             alternative = True
             continue

@@ -35,6 +35,14 @@ def django_db_setup(django_db_setup, django_db_blocker):
         reference.load()
 
 
+@pytest.fixture(autouse=True)
+def fresh_process():
+    """Versions go back when a test is rolled back: nothing kept under one may outlive it."""
+    from directory import state
+
+    state.forget()
+
+
 @pytest.fixture
 def reference(db):
     """The reference data, also after a test that empties every table when it ends."""

@@ -1,0 +1,482 @@
+"""`Listing` is what its sources say, whoever writes them, however, and however many at once."""
+
+import datetime
+import random
+import threading
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection, connections, transaction
+
+from directory import integrity, state
+from directory.facets import Dimension, code
+from directory.models import (
+    Benefit,
+    Certification,
+    City,
+    Contact,
+    Enterprise,
+    EnterpriseBenefit,
+    Listing,
+    Offering,
+    Recognition,
+    Region,
+    Sector,
+    Status,
+)
+from tests.factories import (
+    CertificationFactory,
+    EnterpriseFactory,
+    OfferingFactory,
+    RecognitionFactory,
+    SectorFactory,
+)
+
+TODAY = datetime.date(2026, 11, 22)
+
+
+def execute(sql, params=None):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall() if cursor.description else None
+
+
+def version():
+    return execute("SELECT version, vocabulary FROM directory_version")[0]
+
+
+def drift():
+    return integrity.check(TODAY).wrong
+
+
+@pytest.fixture
+def enterprise(reference):
+    return EnterpriseFactory(name="Coop Été", published=True, sectors=["alimentation"])
+
+
+@pytest.mark.django_db
+class TestWhatARowHolds:
+    def test_a_draft_has_none_and_publishing_gives_it_one(self, reference):
+        enterprise = EnterpriseFactory(name="Coop Été")
+        assert not Listing.objects.exists()
+        enterprise.state, enterprise.published_on = "published", TODAY
+        enterprise.save()
+        assert Listing.objects.get().sort_name == "coop ete"
+
+    def test_archiving_takes_it_away_and_deleting_too(self, enterprise):
+        Enterprise.objects.filter(pk=enterprise.pk).update(state="archived", closing="closed")
+        assert not Listing.objects.exists()
+        Enterprise.objects.filter(pk=enterprise.pk).update(state="published", closing="")
+        assert Listing.objects.exists()
+        enterprise.delete()
+        assert not Listing.objects.exists()
+
+    def test_it_counts_for_its_places_form_sectors_benefits_and_categories(self, enterprise):
+        city = enterprise.city
+        EnterpriseBenefit.objects.create(enterprise=enterprise, benefit=Benefit.objects.first())
+        assert set(Listing.objects.get().facets) == {
+            code(Dimension.SECTOR, Sector.objects.get(slug="alimentation").pk),
+            code(Dimension.REGION, city.county.region_id),
+            code(Dimension.COUNTY, city.county_id),
+            code(Dimension.CITY, city.pk),
+            code(Dimension.FORM, Enterprise.LegalForm.values.index("npo") + 1),
+            code(Dimension.BENEFIT, Benefit.objects.first().pk),
+        }
+
+    @pytest.mark.parametrize("form", Enterprise.LegalForm.values)
+    def test_legal_forms_have_the_same_number_in_the_database(self, reference, form):
+        ((number,),) = execute("SELECT public.directory_legal_form_number(%s)", [form])
+        assert number == code(Dimension.FORM, Enterprise.LegalForm.values.index(form) + 1)
+
+    def test_without_a_territory_it_serves_its_city(self, enterprise):
+        assert Listing.objects.get().territory == [code(Dimension.CITY, enterprise.city_id)]
+
+    def test_its_territory_is_its_own_and_that_of_its_offerings(self, enterprise):
+        offering = OfferingFactory(enterprise=enterprise)
+        region, city = Region.objects.get(code="13"), City.objects.get(code="58007")
+        enterprise.served_regions.add(region)
+        offering.served_cities.add(city)
+        assert Listing.objects.get().territory == [
+            code(Dimension.REGION, region.pk),
+            code(Dimension.CITY, city.pk),
+        ]
+        offering.delete()
+        assert Listing.objects.get().territory == [code(Dimension.REGION, region.pk)]
+
+    def test_nothing_in_it_depends_on_the_day(self, enterprise):
+        CertificationFactory(enterprise=enterprise, expires_on=datetime.date(2020, 1, 1))
+        RecognitionFactory(
+            enterprise=enterprise,
+            recognised_on=datetime.date(2019, 1, 1),
+            expires_on=datetime.date(2020, 1, 1),
+        )
+        row = Listing.objects.get()
+        assert row.statuses_until == [datetime.date(2020, 1, 1)]
+        assert row.recognised_until == datetime.date(2020, 1, 1)
+
+    def test_without_a_position_it_stands_at_its_city(self, enterprise):
+        row = Listing.objects.get()
+        assert (row.latitude, row.longitude) == (
+            enterprise.city.latitude,
+            enterprise.city.longitude,
+        )
+
+    def test_its_neutral_position_survives_a_change(self, enterprise):
+        position = Listing.objects.get().position
+        OfferingFactory(enterprise=enterprise)
+        assert Listing.objects.get().position == position
+
+    def test_renaming_a_sector_changes_the_words_it_is_found_by(self, enterprise):
+        Sector.objects.filter(slug="alimentation").update(name="Zythologie")
+        assert "zytholog" in Listing.objects.get().search
+        assert not drift()
+
+    def test_moving_a_city_moves_its_listings(self, enterprise):
+        other = City.objects.exclude(county__region=enterprise.city.county.region).first()
+        City.objects.filter(pk=enterprise.city_id).update(county=other.county, latitude=46)
+        row = Listing.objects.get()
+        assert code(Dimension.COUNTY, other.county_id) in row.facets
+        assert row.latitude == 46
+
+
+@pytest.mark.django_db
+class TestIntegrity:
+    def test_a_row_changed_by_hand_is_found_out(self, enterprise):
+        assert not drift()
+        execute("UPDATE directory_listing SET facets = '{1}', card = '{}'")
+        assert drift() == [f"listing {enterprise.pk}: facets, card"]
+        with pytest.raises(CommandError):
+            call_command("check_integrity")
+
+    def test_a_row_lost_and_one_left_over_are_found_out(self, enterprise):
+        execute("UPDATE directory_listing SET enterprise_id = 999999")
+        assert drift() == [f"listing {enterprise.pk}: missing", "listing 999999: left over"]
+
+    def test_a_trigger_turned_off_is_found_out(self, enterprise):
+        execute("ALTER TABLE directory_offering DISABLE TRIGGER listing_update")
+        assert drift() == ["trigger listing_update of directory_offering is disabled"]
+
+    def test_counts_that_no_longer_hold_are_found_out(self, enterprise):
+        connection.check_constraints()
+        today = state.current(counts=True).today
+        execute("UPDATE directory_snapshot SET total = 7")
+        assert integrity.check(today).wrong == ["snapshot total: 7 stored, 1 counted"]
+
+    def test_a_renaming_in_the_queue_is_pending_not_wrong(self, enterprise):
+        sector = enterprise.sectors.get()
+        execute("ALTER TABLE directory_sector DISABLE TRIGGER label_update")
+        Sector.objects.filter(pk=sector.pk).update(name="Zythologie")
+        execute("ALTER TABLE directory_sector ENABLE TRIGGER label_update")
+        assert len(drift()) == 1
+        execute(
+            "INSERT INTO directory_renaming (dimension, row_id) VALUES (%s, %s)",
+            [Dimension.SECTOR, sector.pk],
+        )
+        report = integrity.check(TODAY)
+        assert (report.wrong, report.pending) == ([], 1)
+        call_command("refresh_listings")
+        report = integrity.check(TODAY)
+        assert (report.wrong, report.pending) == ([], 0)
+        assert "zytholog" in Listing.objects.get().search
+
+    def test_a_label_borne_by_thousands_is_queued(self, reference):
+        city = City.objects.get(code="58227")
+        Enterprise.objects.bulk_create(
+            Enterprise(
+                name=f"Entreprise {number}",
+                slug=f"entreprise-{number}",
+                legal_form="npo",
+                city=city,
+                state="published",
+                published_on=TODAY,
+            )
+            for number in range(2001)
+        )
+        City.objects.filter(pk=city.pk).update(name="Longueuil-sur-Mer")
+        report = integrity.check(TODAY)
+        assert (report.wrong, report.pending) == ([], 2001)
+        call_command("refresh_listings")
+        assert integrity.check(TODAY).pending == 0
+
+
+@pytest.mark.django_db(transaction=True)
+class TestVersion:
+    def test_it_moves_once_at_the_commit_of_a_write_and_not_before(self, reference):
+        before = version()
+        with transaction.atomic():
+            for number in range(3):
+                EnterpriseFactory(name=f"Atelier {number}", published=True)
+            assert version() == before
+        assert version() == (before[0] + 1, before[1])
+
+    def test_it_stays_when_the_write_is_rolled_back(self, reference):
+        before = version()
+        with transaction.atomic():
+            EnterpriseFactory(published=True)
+            transaction.set_rollback(True)
+        assert version() == before
+
+    def test_a_contact_changes_it_and_a_label_changes_that_of_the_vocabulary(self, reference):
+        enterprise = EnterpriseFactory(published=True)
+        before = version()
+        Contact.objects.create(enterprise=enterprise, name="Aïcha")
+        assert version() == (before[0] + 1, before[1])
+        Sector.objects.filter(slug="habitation").update(name="Logement")
+        assert version() == (before[0] + 2, before[0] + 2)
+
+    def test_a_long_write_keeps_no_other_waiting(self, reference):
+        with transaction.atomic():
+            EnterpriseFactory(name="Longue", published=True)
+
+            def meanwhile():
+                EnterpriseFactory(name="Courte", published=True)
+
+            assert in_threads([meanwhile]) == []
+        assert Listing.objects.count() == 2
+
+    def test_truncating_leaves_no_listing(self, reference):
+        EnterpriseFactory(published=True)
+        before = version()
+        execute("TRUNCATE directory_enterprise CASCADE")
+        assert not Listing.objects.exists()
+        assert version()[0] > before[0]
+
+    def test_truncating_a_child_table_leaves_the_listings_without_it(self, reference):
+        OfferingFactory()
+        execute("TRUNCATE directory_offering CASCADE")
+        assert Listing.objects.get().card["offerings"] == []
+        assert not drift()
+
+
+def in_threads(functions):
+    """Run each in a thread with a connection of its own; give the exceptions they ended with."""
+    failures = []
+
+    def run(function):
+        try:
+            function()
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=[function]) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return failures
+
+
+@pytest.mark.django_db(transaction=True)
+class TestConcurrentWriters:
+    def test_two_writers_of_one_enterprise_both_count(self, reference):
+        enterprise = EnterpriseFactory(published=True)
+        start = threading.Barrier(8)
+
+        def writer(number):
+            def write():
+                start.wait()
+                with transaction.atomic():
+                    Offering.objects.create(
+                        enterprise_id=enterprise.pk, kind="service", name=f"Service {number}"
+                    )
+                    execute("SELECT pg_sleep(0.02)")
+
+            return write
+
+        assert in_threads([writer(number) for number in range(8)]) == []
+        names = {name for name, _ in Listing.objects.get().card["offerings"]}
+        assert names == {f"Service {number}" for number in range(8)}
+        assert not drift()
+
+    def test_a_child_and_its_enterprise_written_at_once_both_count(self, reference):
+        enterprise = EnterpriseFactory(published=True)
+
+        def rename():
+            Enterprise.objects.filter(pk=enterprise.pk).update(name="Nouveau nom")
+
+        def offer():
+            Offering.objects.create(enterprise_id=enterprise.pk, kind="service", name="Tonte")
+
+        assert in_threads([rename, offer] * 4) == []
+        row = Listing.objects.get()
+        assert row.card["name"] == "Nouveau nom"
+        assert len(row.card["offerings"]) == 4
+        assert not drift()
+
+    def test_several_enterprises_written_in_opposite_order_by_statement_do_not_deadlock(
+        self, reference
+    ):
+        """One statement on all of them locks them in one order, whatever order it names."""
+        ids = [EnterpriseFactory(published=True).pk for _ in range(6)]
+        sector = SectorFactory(slug="habitation")
+        through = Enterprise.sectors.through
+
+        def writer(order):
+            def write():
+                for _ in range(10):
+                    with transaction.atomic():
+                        through.objects.filter(enterprise_id__in=order).delete()
+                        through.objects.bulk_create(
+                            [through(enterprise_id=pk, sector_id=sector.pk) for pk in order],
+                            ignore_conflicts=True,
+                        )
+
+            return write
+
+        failures = in_threads([writer(ids), writer(ids[::-1])])
+        assert failures == []
+        assert not drift()
+
+    def test_a_write_that_locks_its_enterprises_first_meets_no_deadlock(self, reference):
+        ids = [EnterpriseFactory(published=True).pk for _ in range(4)]
+
+        def writer(order):
+            def write():
+                for number in range(8):
+                    with transaction.atomic():
+                        Enterprise.objects.lock(order)
+                        for pk in order:
+                            Enterprise.objects.filter(pk=pk).update(mission=f"Mission {number}")
+
+            return write
+
+        assert in_threads([writer(ids), writer(ids[::-1])]) == []
+        assert not drift()
+
+
+def random_write(chance, cities, sectors, statuses):
+    """One write of a kind drawn at random, by the ORM, in bulk or by hand-written SQL."""
+    ids = list(Enterprise.objects.values_list("pk", flat=True))
+    some = chance.sample(ids, min(len(ids), 3))
+    one = chance.choice(ids) if ids else None
+
+    def create():
+        EnterpriseFactory(
+            name=f"Entreprise {chance.random()}",
+            slug=f"e-{chance.getrandbits(60)}",
+            published=chance.random() < 0.8,
+            city=chance.choice(cities),
+        )
+
+    def create_many():
+        Enterprise.objects.bulk_create(
+            Enterprise(
+                name=f"Lot {chance.random()}",
+                slug=f"l-{chance.getrandbits(60)}",
+                legal_form=chance.choice(Enterprise.LegalForm.values),
+                city=chance.choice(cities),
+                state="published",
+                published_on=TODAY,
+            )
+            for _ in range(3)
+        )
+
+    def rename():
+        row = Enterprise.objects.filter(pk=one).first()
+        if row:
+            row.name, row.mission = f"Renommée {chance.random()}", "Une mission"
+            row.save()
+
+    def move():
+        Enterprise.objects.filter(pk__in=some).update(city=chance.choice(cities))
+
+    def turn():
+        Enterprise.objects.filter(pk__in=some).update(
+            state="published", published_on=TODAY, closing="", archive_reason=""
+        )
+
+    def archive():
+        execute(
+            "UPDATE directory_enterprise SET state = 'archived', closing = 'closed' WHERE id = %s",
+            [one],
+        )
+
+    def classify():
+        row = Enterprise.objects.filter(pk=one).first()
+        if row:
+            row.sectors.set(chance.sample(sectors, 2))
+
+    def serve():
+        execute(
+            "INSERT INTO directory_enterprise_served_cities (enterprise_id, city_id)"
+            " SELECT id, %s FROM directory_enterprise WHERE id = ANY (%s) ON CONFLICT DO NOTHING",
+            [chance.choice(cities).pk, some],
+        )
+
+    def offer():
+        Offering.objects.bulk_create(
+            Offering(enterprise_id=pk, kind="service", name=f"Service {chance.random()}")
+            for pk in some
+        )
+
+    def offer_elsewhere():
+        row = Offering.objects.filter(enterprise_id=one).first()
+        if row:
+            row.served_cities.add(chance.choice(cities))
+
+    def withdraw():
+        Offering.objects.filter(enterprise_id=one).delete()
+
+    def certify():
+        Certification.objects.create(
+            enterprise_id=one, status=chance.choice(statuses), number=str(chance.random())
+        )
+
+    def recognise():
+        Recognition.objects.create(
+            enterprise_id=one,
+            criteria=Recognition.Criterion.values,
+            recognised_on=TODAY,
+            expires_on=TODAY + datetime.timedelta(days=chance.randint(1, 900)),
+        )
+
+    def relabel():
+        Sector.objects.filter(pk=chance.choice(sectors).pk).update(name=f"S {chance.random()}")
+
+    def delete():
+        Enterprise.objects.filter(pk=one).delete()
+
+    write = chance.choice(
+        [
+            create, create_many, rename, move, turn, archive, classify, serve, offer,
+            offer_elsewhere, withdraw, certify, recognise, relabel, delete,
+        ]
+        if one
+        else [create]
+    )  # fmt: skip
+    with transaction.atomic():
+        write()
+        if chance.random() < 0.1:
+            transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_writes_by_several_writers_leave_no_drift(reference, seed):
+    """What a deadlock or a row deleted meanwhile undid is undone whole: no drift either."""
+    cities = list(City.objects.filter(county__code="580"))
+    sectors, statuses = list(Sector.objects.all()), list(Status.objects.all())
+    for number in range(5):
+        EnterpriseFactory(name=f"Première {number}", published=True)
+
+    def writer(number):
+        def write():
+            chance = random.Random(f"{seed}-{number}")
+            for _ in range(80):
+                try:
+                    random_write(chance, cities, sectors, statuses)
+                except (OperationalError, transaction.TransactionManagementError):
+                    pass  # a deadlock victim
+                except Exception as error:
+                    if "foreign key" not in str(error):
+                        raise
+
+        return write
+
+    assert in_threads([writer(number) for number in range(4)]) == []
+    report = integrity.check(TODAY)
+    assert report.wrong == []
+    assert report.listings == Enterprise.objects.published().count() > 0
+    assert not execute("SELECT * FROM directory_touch")
