@@ -4,10 +4,11 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import F
+from django.forms.fields import InvalidJSONInput
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from directory.admin.search import SearchAdmin, folded
+from directory.admin.search import FORMFIELDS, SearchAdmin, folded
 from directory.models import (
     Certification,
     Contact,
@@ -43,6 +44,7 @@ class RecognitionForm(forms.ModelForm):
 
 class Inline(admin.StackedInline):
     extra = 0
+    formfield_overrides = FORMFIELDS
 
 
 class OfferingInline(Inline):
@@ -89,18 +91,35 @@ class RecognitionInline(Inline):
     autocomplete_fields = ["reviewer"]
 
 
+class IdentifiersField(forms.JSONField):
+    """A JSON object; brackets opened by the thousand exhaust Python's parser, not the server."""
+
+    def to_python(self, value):
+        try:
+            identifiers = super().to_python(value)
+        except RecursionError:
+            identifiers = None
+        if value in self.empty_values:
+            return {}
+        # JSON has a NUL, and PostgreSQL's does not.
+        if not isinstance(identifiers, dict) or "\\u0000" in json.dumps(identifiers):
+            raise ValidationError(_('Écrivez par exemple : {"akcelos": "https://…"}.'))
+        return identifiers
+
+    def bound_data(self, data, initial):
+        try:
+            return super().bound_data(data, initial)
+        except RecursionError:
+            return InvalidJSONInput(data)
+
+
 class EnterpriseForm(forms.ModelForm):
+    external_ids = IdentifiersField(label=_("identifiants ailleurs"), required=False)
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.initial["seen_version"] = self.instance.version
-
-    def clean_external_ids(self):
-        identifiers = self.cleaned_data["external_ids"] or {}
-        if not isinstance(identifiers, dict) or "\\u0000" in json.dumps(identifiers):
-            raise ValidationError(_('Écrivez par exemple : {"akcelos": "https://…"}.'))
-        return identifiers
 
     def clean(self):
         cleaned = super().clean()
@@ -303,6 +322,10 @@ class RecognitionAdmin(ChildAdmin):
         super().save_model(request, obj, form, change)
 
 
+# The vector says nothing to a person, and Python has no date for « never expires ».
+UNREADABLE = ["search", "statuses_until"]
+
+
 @admin.register(Listing)
 class ListingAdmin(SearchAdmin):
     """To look at only: the database writes it."""
@@ -310,7 +333,10 @@ class ListingAdmin(SearchAdmin):
     list_display = ["enterprise", "published_on", "confirmed_on", "recognised_until"]
     list_select_related = ["enterprise"]
     search_fields = ["sort_name__contains", "neq"]
-    fields = [field.name for field in Listing._meta.fields if field.name != "search"]
+    fields = [field.name for field in Listing._meta.fields if field.name not in UNREADABLE]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer(*UNREADABLE)
 
     def has_add_permission(self, request):
         return False

@@ -17,6 +17,10 @@ class UserAdmin(SearchAdmin):
     readonly_fields = ["joined_at", "last_login"]
     filter_horizontal = ["groups", "user_permissions"]
 
+    def lookup_allowed(self, lookup, value, request):
+        """Not the password, which one could guess a character at a time."""
+        return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
+
     def get_readonly_fields(self, request, obj=None):
         fields = super().get_readonly_fields(request, obj)
         return fields if request.user.is_superuser else [*fields, *RIGHTS]

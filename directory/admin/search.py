@@ -3,9 +3,12 @@
 import re
 
 from django.contrib import admin
-from django.db.models import CharField, TextField, Transform
+from django.db.models import CharField, TextField, Transform, URLField
 
-from directory.search import fold
+from directory.search import LONGEST_TEXT, MOST_TERMS, fold
+
+# « exemple.org » typed without a scheme; Django still reads it as http.
+FORMFIELDS = {URLField: {"assume_scheme": "https"}}
 
 NUMBER = re.compile(r"\+?[\d .()-]*\d{3}[\d .()-]*")
 
@@ -26,8 +29,11 @@ def folded(*names):
 class SearchAdmin(admin.ModelAdmin):
     """Fields compared by `folded()` meet a term that is folded too; digits lose their spacing."""
 
+    formfield_overrides = FORMFIELDS
+
     def get_search_results(self, request, queryset, search_term):
-        term = fold(search_term)
+        term = fold(search_term[:LONGEST_TEXT])
         if NUMBER.fullmatch(term):
             term = re.sub(r"\D", "", term)
+        term = " ".join(term.split()[:MOST_TERMS])
         return super().get_search_results(request, queryset, term)

@@ -1,0 +1,447 @@
+import itertools
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.contrib.auth.models import Group, Permission
+from django.test import RequestFactory
+from django.urls import reverse
+
+from directory.models import (
+    Contact,
+    Enterprise,
+    Listing,
+    Offering,
+    PurchasingCategory,
+    Recognition,
+    SeededKey,
+    Synonym,
+    SynonymGroup,
+    User,
+)
+from tests.factories import (
+    BoroughFactory,
+    CertificationFactory,
+    CityFactory,
+    ContactFactory,
+    EnterpriseBenefitFactory,
+    EnterpriseFactory,
+    OfferingFactory,
+    PermitFactory,
+    PurchasingCategoryFactory,
+    RecognitionFactory,
+    ReferenceFactory,
+    UserFactory,
+)
+from tests.forms import filled
+
+pytestmark = pytest.mark.usefixtures("reference")
+
+MODELS = sorted(
+    (model for model in admin.site._registry), key=lambda model: model._meta.label_lower
+)
+EACH_MODEL = pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
+SEARCHED = [model for model in MODELS if admin.site._registry[model].search_fields]
+
+HOSTILE_TEXTS = [
+    "'",
+    '"',
+    "\\",
+    "%",
+    "_",
+    "%" * 60,
+    "a & | ! ( ) < > : * -",
+    "''; DROP TABLE directory_enterprise; --",
+    "٣",
+    "é" * 200,
+    "\ufeff\u202e\u200d🦫",
+    "-1",
+    str(2**63),
+    "9" * 3000,
+    "( " * 900,
+    "<script>alert(1)</script>",
+]
+HOSTILE_NUMBERS = ["", "0", "-1", "abc", "1e3", "0x10", "٣", str(2**31), str(2**63), "9" * 3000]
+
+
+def page(model, action, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{action}", args=args)
+
+
+@pytest.fixture
+def one_of_each(superuser):
+    """At least one row in every table the admin shows."""
+    enterprise = EnterpriseFactory(name="L’Atelier <b>d’Ève</b>", published=True)
+    for factory in (
+        OfferingFactory,
+        ContactFactory,
+        CertificationFactory,
+        EnterpriseBenefitFactory,
+        PermitFactory,
+        ReferenceFactory,
+        RecognitionFactory,
+    ):
+        factory(enterprise=enterprise)
+    Group.objects.create(name="Curation")
+    return enterprise
+
+
+def test_every_table_of_the_directory_is_in_the_admin():
+    assert set(apps.get_app_config("directory").get_models()) <= set(admin.site._registry)
+
+
+def test_the_admin_speaks_french_under_its_own_name(superuser):
+    html = superuser.get(reverse("admin:index")).content.decode()
+    assert "Répertoire – administration" in html
+    assert "Django" not in html
+    assert "catégories d’achat" in html.lower()
+
+
+# --- Every page
+
+
+@EACH_MODEL
+def test_every_page_of_a_table_is_shown(model, one_of_each, superuser):
+    key = model._default_manager.order_by("pk").values_list("pk", flat=True).first()
+    options = admin.site._registry[model]
+    request = RequestFactory().get("/")
+    request.user = superuser.user
+    pages = [
+        page(model, "changelist"),
+        page(model, "change", key),
+        page(model, "history", key),
+    ]
+    if options.has_add_permission(request):
+        pages += [page(model, "add"), page(model, "add") + "?_popup=1"]
+    if options.has_delete_permission(request):
+        pages += [page(model, "delete", key)]
+    for address in pages:
+        assert superuser.get(address).status_code == 200, address
+
+
+@EACH_MODEL
+def test_a_list_asks_as_much_of_the_database_however_long_it_is(
+    model, one_of_each, superuser, django_assert_max_num_queries
+):
+    many = [
+        EnterpriseFactory(city=CityFactory(code=code), published=True)
+        for code in ("58227", "58007", "66023", "23027", "01023", "99095", "87120", "58012")
+    ]
+    for number, enterprise in enumerate(many):
+        OfferingFactory(
+            enterprise=enterprise, category=PurchasingCategoryFactory(slug=f"s{number + 1}")
+        )
+        CertificationFactory(enterprise=enterprise)
+        EnterpriseBenefitFactory(enterprise=enterprise)
+        ContactFactory(enterprise=enterprise)
+        PermitFactory(enterprise=enterprise)
+        ReferenceFactory(enterprise=enterprise)
+        RecognitionFactory(enterprise=enterprise, reviewer=UserFactory())
+        BoroughFactory(city=enterprise.city)
+    with django_assert_max_num_queries(15) as asked:
+        superuser.get(page(model, "changelist"))
+    with django_assert_max_num_queries(len(asked) + 1):
+        response = superuser.get(page(model, "changelist"), {"q": "a", "all": ""})
+    assert response.status_code == 200
+
+
+# --- Hostile input
+
+
+@pytest.mark.parametrize("model", SEARCHED, ids=lambda model: model._meta.label_lower)
+def test_a_search_box_survives_anything(model, superuser):
+    for text in HOSTILE_TEXTS:
+        response = superuser.get(page(model, "changelist"), {"q": text})
+        assert response.status_code == 200, text
+    assert superuser.get(page(model, "changelist"), {"q": "a\0b"}).status_code == 400
+    assert superuser.get(page(model, "changelist"), {"q": "9" * 5000}).status_code == 414
+    assert superuser.get(page(model, "changelist") + "?q=%ff").status_code == 400
+
+
+def test_every_combination_of_metacharacters_can_be_searched(superuser):
+    options = admin.site._registry[Enterprise]
+    request = RequestFactory().get("/")
+    for length in (1, 2):
+        for characters in itertools.product("'\":*&|!()<>\\-%_", repeat=length):
+            rows, _ = options.get_search_results(
+                request, Enterprise.objects.all(), "".join(characters)
+            )
+            assert list(rows) == []
+
+
+FILTERED = [(model, name) for model in MODELS for name in admin.site._registry[model].list_filter]
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), FILTERED, ids=[f"{model.__name__}-{name}" for model, name in FILTERED]
+)
+def test_a_filter_survives_any_value(model, name, superuser):
+    related = model._meta.get_field(name.split("__")[0]).is_relation
+    parameter = f"{name}__id__exact" if related else f"{name}__exact"
+    for value in HOSTILE_NUMBERS:
+        response = superuser.get(page(model, "changelist"), {parameter: value})
+        # 302: back to the list, with a sentence that says the filter means nothing.
+        assert response.status_code in {200, 302}, value
+
+
+@pytest.mark.parametrize("name", ["p", "o", "all", "e", "_facets", "_popup", "_to_field"])
+def test_a_list_survives_any_parameter(name, superuser):
+    for value in HOSTILE_NUMBERS:
+        response = superuser.get(page(Enterprise, "changelist"), {name: value})
+        assert response.status_code in {200, 302, 400}, value
+
+
+def test_no_parameter_reads_what_the_list_does_not_show(superuser):
+    response = superuser.get(page(User, "changelist"), {"password__startswith": "md5"})
+    assert response.status_code == 400
+
+
+@EACH_MODEL
+@pytest.mark.parametrize("action", ["change", "delete", "history"])
+def test_a_row_that_does_not_exist_is_said_so(model, action, superuser):
+    for key in ("0", "-1", "abc", "1e3", str(2**63), "9" * 3000, "%ff"):
+        address = page(model, action, "KEY").replace("KEY", key)
+        assert superuser.get(address).status_code in {302, 400, 403, 404}, key
+
+
+def test_the_suggestions_survive_anything(superuser):
+    known = {"app_label": "directory", "model_name": "enterprise", "field_name": "city"}
+    address = reverse("admin:autocomplete")
+    assert superuser.get(address, known | {"term": "longueuil"}).json()["results"]
+    for text in HOSTILE_TEXTS:
+        assert superuser.get(address, known | {"term": text}).status_code == 200
+    for number in HOSTILE_NUMBERS:
+        answer = superuser.get(address, known | {"term": "", "page": number})
+        assert answer.status_code in {200, 404}
+    for name in known:
+        assert superuser.get(address, known | {name: "x" * 500}).status_code == 403
+
+
+def test_what_people_write_is_shown_as_text(one_of_each, superuser):
+    name = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
+    enterprise = EnterpriseFactory(name=name, slug="attaque")
+    for address in (
+        page(Enterprise, "changelist"),
+        page(Enterprise, "change", enterprise.pk),
+        page(Enterprise, "delete", enterprise.pk),
+        page(Offering, "add"),
+    ):
+        html = superuser.get(address).content.decode()  # the client refuses inline code
+        assert "<img src=x" not in html
+
+
+def test_an_identifier_with_a_nul_inside_is_a_mistake_not_a_breakdown(one_of_each, superuser):
+    address = page(Enterprise, "change", one_of_each.pk)
+    sent = filled(superuser.get(address), "enterprise_form")
+    for wrong in ('{"akcelos": "\\u0000"}', "[1]", '"texte"', "{", "[" * 50_000):
+        response = superuser.post(address, sent | {"external_ids": wrong})
+        assert response.status_code == 200, wrong
+        assert response.context["adminform"].form.errors["external_ids"]
+
+
+# --- Searching
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["ecole", "ÉCOLE", "l'ecole", "1142 345 678", "450 555-0123", "(450) 555 0123", "brossard"],
+)
+def test_staff_find_an_enterprise_however_they_type(asked, superuser):
+    found = EnterpriseFactory(
+        name="L’École buissonnière",
+        neq="1142345678",
+        phone="+14505550123",
+        city=CityFactory(code="58007"),
+    )
+    EnterpriseFactory(name="Autre chose")
+    response = superuser.get(page(Enterprise, "changelist"), {"q": asked})
+    assert list(response.context["cl"].result_list) == [found]
+
+
+# --- Writing
+
+
+def change(client, row, **values):
+    model = type(row)
+    address = page(model, "change", row.pk)
+    sent = filled(client.get(address), f"{model._meta.model_name}_form")
+    return client.post(address, sent | values)
+
+
+def test_each_save_of_an_enterprise_counts_as_a_version(one_of_each, superuser):
+    assert change(superuser, one_of_each, mission="Nourrir.").status_code == 302
+    one_of_each.refresh_from_db()
+    assert (one_of_each.mission, one_of_each.version) == ("Nourrir.", 2)
+    assert change(superuser, one_of_each, **{"contacts-0-function": "Ventes"}).status_code == 302
+    one_of_each.refresh_from_db()
+    assert one_of_each.version == 3
+    assert one_of_each.contacts.get().function == "Ventes"
+
+
+def test_a_change_made_meanwhile_is_never_overwritten(one_of_each, superuser):
+    address = page(Enterprise, "change", one_of_each.pk)
+    sent = filled(superuser.get(address), "enterprise_form")
+    change(superuser, one_of_each, mission="Celle de l’autre.")
+    response = superuser.post(address, sent | {"mission": "La mienne.", "contacts-0-name": "Moi"})
+    assert response.status_code == 200
+    assert "modifiée depuis que vous l’avez ouverte" in response.content.decode()
+    one_of_each.refresh_from_db()
+    assert one_of_each.mission == "Celle de l’autre."
+    assert one_of_each.contacts.get().name == "Aïcha Fictive"
+    # Sending the same form again does not force it through.
+    again = filled(response, "enterprise_form")
+    assert superuser.post(address, again | {"mission": "La mienne."}).status_code == 200
+
+
+def test_a_form_without_the_version_it_saw_saves_nothing(one_of_each, superuser):
+    response = change(superuser, one_of_each, mission="X", seen_version="")
+    assert response.status_code == 200
+    one_of_each.refresh_from_db()
+    assert one_of_each.mission == ""
+
+
+def test_a_child_written_on_its_own_page_counts_for_its_enterprise(one_of_each, superuser):
+    offering = one_of_each.offerings.get()
+    assert change(superuser, offering, name="Buffets froids").status_code == 302
+    one_of_each.refresh_from_db()
+    assert one_of_each.version == 2
+
+    other = EnterpriseFactory()
+    assert change(superuser, offering, enterprise=other.pk).status_code == 302
+    one_of_each.refresh_from_db()
+    other.refresh_from_db()
+    assert (one_of_each.version, other.version) == (3, 2)
+
+    superuser.post(page(Offering, "delete", offering.pk), {"post": "yes"})
+    other.refresh_from_db()
+    assert other.version == 3
+
+    contacts = [contact.pk for contact in Contact.objects.all()]
+    superuser.post(
+        page(Contact, "changelist"),
+        {"action": "delete_selected", "_selected_action": contacts, "post": "yes"},
+    )
+    one_of_each.refresh_from_db()
+    assert (Contact.objects.count(), one_of_each.version) == (0, 4)
+
+
+def test_an_enterprise_written_in_full_is_published_where_its_postal_code_says(superuser):
+    address = page(Enterprise, "add")
+    sent = filled(superuser.get(address), "enterprise_form")
+    sent |= {
+        "name": "Fermette urbaine",
+        "other_names": "La Fermette, FU",
+        "slug": "fermette-urbaine",
+        "neq": "",
+        "legal_form": "npo",
+        "city": CityFactory().pk,
+        "postal_code": "J4K 1A1",
+        "state": "published",
+        "languages": "français,anglais",
+        "recognitions-TOTAL_FORMS": "1",
+        "recognitions-0-criteria": Recognition.Criterion.values,
+        "recognitions-0-recognised_on": "2026-02-01",
+        "recognitions-0-expires_on": "2029-02-01",
+    }
+    response = superuser.post(address, sent)
+    assert response.status_code == 302, response.context["errors"]
+    enterprise = Enterprise.objects.get(slug="fermette-urbaine")
+    assert enterprise.other_names == ["La Fermette", "FU"]
+    assert (enterprise.geo_precision, enterprise.neq, enterprise.version) == ("fsa", None, 1)
+    assert enterprise.published_on
+    assert enterprise.recognitions.get().reviewer == superuser.user
+    assert Listing.objects.filter(pk=enterprise.pk).exists()
+
+
+def test_a_broken_rule_is_explained_beside_the_form(one_of_each, superuser):
+    for values, said in (
+        ({"state": "archived"}, "dit au public pourquoi"),
+        ({"neq": "123"}, "10 chiffres"),
+        ({"phone": "450 555-0123"}, "+14505550123"),
+        ({"smallest_order": "10", "largest_order": "5"}, "ne dépasse pas la plus grande"),
+        ({"founded_year": "20"}, "entre 1800 et 2100"),
+        ({"slug": "l’atelier"}, "slug"),
+    ):
+        response = change(superuser, one_of_each, **values)
+        assert response.status_code == 200, values
+        assert said in response.content.decode(), values
+
+
+def test_a_recognition_without_all_six_criteria_is_refused(one_of_each, superuser):
+    recognition = one_of_each.recognitions.get()
+    response = change(superuser, recognition, criteria=["needs"])
+    assert "remplit les six critères" in response.content.decode()
+
+
+def test_words_are_reordered_and_retired_from_their_list(superuser):
+    address = page(PurchasingCategory, "changelist")
+    sent = filled(superuser.get(address), "changelist-form")
+    sent |= {"form-0-position": "999", "form-0-retired": "on", "_save": "1"}
+    assert superuser.post(address, sent).status_code == 302
+    assert PurchasingCategory.objects.get(position=999).retired
+
+
+def test_a_new_group_of_synonyms_comes_with_its_terms(superuser):
+    address = page(SynonymGroup, "add")
+    sent = filled(superuser.get(address), "synonymgroup_form")
+    sent |= {"name": "neige", "terms-0-term": "poudrerie"}
+    assert superuser.post(address, sent).status_code == 302
+    assert Synonym.objects.filter(group__name="neige", term="poudrerie").exists()
+
+
+@pytest.mark.parametrize("model", [Listing, SeededKey])
+def test_what_the_site_writes_itself_is_only_looked_at(model, one_of_each, superuser):
+    key = model.objects.order_by("pk").values_list("pk", flat=True).first()
+    assert superuser.get(page(model, "add")).status_code == 403
+    assert superuser.post(page(model, "change", key), {}).status_code == 403
+
+
+# --- Rights
+
+
+@pytest.fixture
+def people_keeper(staff):
+    """Staff who may add and change people, and nothing more."""
+    staff.user.user_permissions.set(
+        Permission.objects.filter(
+            codename__in=["view_user", "add_user", "change_user", "delete_user"]
+        )
+    )
+    return staff
+
+
+def test_no_one_makes_a_superuser_but_a_superuser(people_keeper):
+    someone = UserFactory()
+    rights = {"is_staff": "on", "is_superuser": "on", "user_permissions": [1], "groups": []}
+    assert change(people_keeper, someone, name="Nouveau nom", **rights).status_code == 302
+    someone.refresh_from_db()
+    assert someone.name == "Nouveau nom"
+    assert not someone.is_staff
+    assert not someone.is_superuser
+    assert not someone.user_permissions.exists()
+
+
+def test_the_account_of_a_colleague_or_superuser_is_out_of_reach(people_keeper):
+    for target in (UserFactory(is_superuser=True), UserFactory(is_staff=True), people_keeper.user):
+        before = target.email
+        address = page(User, "change", target.pk)
+        response = people_keeper.post(address, {"email": "vol@exemple.test", "is_active": "on"})
+        assert response.status_code == 403
+        assert (
+            people_keeper.post(page(User, "delete", target.pk), {"post": "yes"}).status_code == 403
+        )
+        people_keeper.post(
+            page(User, "changelist"),
+            {"action": "delete_selected", "_selected_action": [target.pk], "post": "yes"},
+        )
+        target.refresh_from_db()
+        assert target.email == before
+
+
+def test_a_person_added_by_hand_has_no_password(people_keeper):
+    address = page(User, "add")
+    sent = filled(people_keeper.get(address), "user_form")
+    sent |= {"email": "Nouvelle@Exemple.test", "name": "Nouvelle"}
+    assert people_keeper.post(address, sent).status_code == 302
+    person = User.objects.get(email="nouvelle@exemple.test")
+    assert not person.has_usable_password()
