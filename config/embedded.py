@@ -217,6 +217,7 @@ class Cluster:
             return
         wheel = self._settle()
         programs = wheel / WHEEL / f"pginstall{MAJOR}" / "bin"
+        self._prepare_socket_folder()
         if not (self.data / "PG_VERSION").exists():
             self._create(programs, durable)
         if (found := (self.data / "PG_VERSION").read_text().strip()) != MAJOR:
@@ -224,7 +225,6 @@ class Cluster:
                 f"{self.data} vient de PostgreSQL {found}, et le programme est PostgreSQL {MAJOR}. "
                 "Restaurez-y une sauvegarde, ou effacez ce dossier."
             )
-        self._prepare_socket_folder()
         self._forget_stranger()
         settings = {
             "listen_addresses": "",
