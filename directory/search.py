@@ -14,12 +14,9 @@ MOST_TERMS = 10
 
 
 def _folding() -> dict[int, str | None]:
+    """What becomes of a character once accents are apart from letters (NFD)."""
     table: dict[int, str | None] = {code: chr(code + 32) for code in range(ord("A"), ord("Z") + 1)}
-    for code in [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)]:
-        base = unicodedata.normalize("NFD", chr(code))[0]
-        if base.isascii() and base.isalpha():
-            table[code] = base.lower()
-    table |= dict.fromkeys(range(0x300, 0x370))  # combining accents
+    table |= dict.fromkeys(range(0x300, 0x370))  # accents
     table |= dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))  # invisible
     table |= dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # direction marks
     table |= dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f"), " ")
@@ -65,7 +62,7 @@ def fold(text: str) -> str:
     """`text` in lower case without accents, ligatures, typographic marks or invisible signs.
 
     The same as the SQL function `public.fold`."""
-    return text.translate(FOLDING)
+    return unicodedata.normalize("NFD", text).translate(FOLDING)
 
 
 def normalise(text: str) -> str:
