@@ -226,8 +226,11 @@ def test_a_pid_file_of_a_dead_program_is_no_obstacle(folder):
 
 
 def test_a_first_start_cut_short_begins_anew(fresh):
-    draft = fresh / "postgres.new-cut"
-    draft.mkdir(parents=True)
+    with running(fresh):
+        cluster = Cluster("postgres", fresh)
+    shutil.rmtree(cluster.data)
+    draft = cluster.data.with_name("postgres.new-cut")
+    draft.mkdir()
     (draft / "PG_VERSION").write_text("18\n")
     with running(fresh):
         assert ask(fresh, "SELECT 1") == (1,)
@@ -238,7 +241,7 @@ def test_a_first_start_cut_short_begins_anew(fresh):
 def test_a_copy_of_a_running_checkout_has_its_own_server(folder, fresh):
     with running(folder):
         fresh.mkdir()
-        subprocess.run(["cp", "-a", folder / "postgres", fresh], check=True)
+        subprocess.run(["cp", "-a", Cluster("postgres", folder).data, fresh], check=True)
         (fresh / "postgres" / ".s.PGSQL.5432").unlink(missing_ok=True)
         with running(fresh):
             assert Cluster("postgres", fresh).pid() != Cluster("postgres", folder).pid()
@@ -273,6 +276,8 @@ def test_elsewhere_the_socket_gets_a_short_folder_as_private(fresh):
     socket_folder = Cluster("postgres", folder).socket_folder
     try:
         with running(folder):
+            if Cluster("postgres", folder).outside:
+                pytest.skip("the wheel is in a closed folder: the data is elsewhere already")
             assert ask(folder, "SELECT 1") == (1,)
             assert socket_folder.parent == Path("/tmp")
             assert socket_folder.stat().st_mode & 0o777 == 0o700
@@ -283,12 +288,13 @@ def test_elsewhere_the_socket_gets_a_short_folder_as_private(fresh):
 
 def test_a_socket_folder_open_to_others_is_refused(fresh):
     folder = fresh.parent / ("z" * 100) / ".data"
+    (folder / "postgres").mkdir(parents=True)
     squatted = Cluster("postgres", folder).socket_folder
     squatted.mkdir()
     squatted.chmod(0o777)
     try:
-        with pytest.raises(EmbeddedError, match="n'est pas à nous"):
-            running(folder).__enter__()
+        with pytest.raises(EmbeddedError, match="n'est pas à nous"), running(folder):
+            pass
     finally:
         squatted.rmdir()
         embedded.remove(folder)
@@ -363,7 +369,6 @@ def test_root_has_the_server_run_by_an_account_that_owns_only_its_data(folder):
         server = Cluster("postgres", folder)
         assert server.data.stat().st_uid != 0
         assert Path(f"/proc/{server.pid()}").stat().st_uid == server.data.stat().st_uid
-    assert server.data == folder / "postgres"
     assert folder.stat().st_uid == folder.parent.stat().st_uid == 0
 
 
@@ -371,7 +376,7 @@ def test_root_has_the_server_run_by_an_account_that_owns_only_its_data(folder):
 def test_root_moves_the_data_out_of_a_folder_nobody_else_can_enter(closed):
     with running(closed):
         assert ask(closed, "SELECT 1") == (1,)
-        outside = Path((closed / "outside").read_text().strip())
+        outside = Cluster("postgres", closed).outside
         assert Cluster("postgres", closed).data == outside / "postgres"
     assert closed.parent.stat().st_mode & 0o777 == 0o700
     embedded.remove(closed)
@@ -388,11 +393,10 @@ def test_what_a_removed_folder_left_outside_is_not_found_again(closed):
 
 
 @root_only
-def test_the_note_of_another_checkout_is_not_followed(closed, folder):
-    with running(closed), running(folder):
-        outside = Path((closed / "outside").read_text().strip())
-        (folder / "outside").write_text(f"{outside}\n")
-        try:
-            assert Cluster("postgres", folder).outside is None
-        finally:
-            (folder / "outside").unlink()
+def test_the_note_of_another_checkout_is_not_followed(closed):
+    with running(closed):
+        outside = Cluster("postgres", closed).outside
+    copy = closed.parent / "copy" / ".data"
+    copy.mkdir(parents=True)
+    (copy / "outside").write_text(f"{outside}\n")
+    assert Cluster("postgres", copy).outside is None
