@@ -120,7 +120,8 @@ class Cluster:
         except FileNotFoundError:
             return None
         # A note that came along with a copy of another checkout says nothing of this one.
-        return noted if noted.name == f"repertoire-{_digest(self.folder)}" else None
+        ours = noted.name == f"repertoire-{_digest(self.folder)}"
+        return noted if ours and noted.is_dir() else None
 
     @property
     def socket_folder(self) -> Path:
@@ -151,13 +152,15 @@ class Cluster:
             try:
                 yield lock
             finally:
-                if self.folder.exists():  # else it was erased under us, and the server with it
-                    self._leave(lock)
+                self._leave(lock)
         finally:
             os.close(lock)
 
     def _leave(self, lock: int) -> None:
-        with self.alone():
+        with suppress(FileNotFoundError), self.alone():
+            # Erased under us, and the server with it: a later one is not ours to stop.
+            if not os.path.samestat(os.fstat(lock), os.stat(self.folder / f"{self.name}.lock")):
+                return
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -198,7 +201,9 @@ class Cluster:
         except FileNotFoundError:
             return []
         except PermissionError:
-            raise EmbeddedError(self._foreign()) from None
+            raise EmbeddedError(
+                f"{self.data} est à un autre compte : prenez ce compte, ou effacez ce dossier."
+            ) from None
 
     def _serves(self, pid: str) -> bool:
         """Whether this process is our server, not a stranger who got a dead one's number.
@@ -266,7 +271,8 @@ class Cluster:
         for how, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 10)):
             end = time.monotonic() + seconds
             if pid := self.pid():
-                os.kill(pid, how)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, how)
             while self.pid():
                 if time.monotonic() > end:
                     break
@@ -282,7 +288,7 @@ class Cluster:
         draft = Path(tempfile.mkdtemp(prefix=f"{self.name}.new-", dir=self.data.parent))
         try:
             if account := self._account():
-                os.chown(draft, account.pw_uid, account.pw_gid)
+                os.chown(draft, *account)
             single = [programs / "postgres", "--single", "-D", draft, "postgres"]
             for command, text in (
                 ([programs / "initdb", *INITDB, *([] if durable else ["-N"]), "-D", draft], ""),
@@ -301,11 +307,11 @@ class Cluster:
         folder, account = self.socket_folder, self._account()
         if folder == self.data:
             return
-        owner = account.pw_uid if account else os.geteuid()
+        owner = account[0] if account else os.geteuid()
         try:
             folder.mkdir(mode=0o700)
             if account:
-                os.chown(folder, owner, account.pw_gid)
+                os.chown(folder, *account)
         except FileExistsError:
             pass
         found = folder.lstat()
@@ -325,27 +331,23 @@ class Cluster:
 
     # --- The account that runs it ----------------------------------------------------------
 
-    def _account(self) -> pwd.struct_passwd | None:
-        """The account that runs the server when we are root, whom PostgreSQL refuses."""
+    def _account(self) -> tuple[int, int] | None:
+        """User and group that run the server when we are root, whom PostgreSQL refuses."""
         if os.geteuid() != 0:
             return None
-        if self.data.exists() and (owner := self.data.stat().st_uid):
-            return pwd.getpwuid(owner)
+        if self.data.exists() and (found := self.data.stat()).st_uid:
+            return found.st_uid, found.st_gid
         for name in ("postgres", "nobody"):
-            try:
-                return pwd.getpwnam(name)
-            except KeyError:
-                continue
+            with suppress(KeyError):
+                account = pwd.getpwnam(name)
+                return account.pw_uid, account.pw_gid
         raise EmbeddedError("PostgreSQL refuse root, et aucun compte « postgres » ni « nobody ».")
 
     def _run(
         self, command: list[Any], text: str = "", **env: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a program as the server's account, in the C locale, in no folder of ours."""
-        account = self._account()
-        identity: dict[str, Any] = (
-            {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-        )
+        user, group = self._account() or (None, None)
         try:
             return subprocess.run(
                 [str(part) for part in command],
@@ -355,17 +357,22 @@ class Cluster:
                 errors="replace",
                 cwd="/",
                 env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", **env},
-                **identity,
+                user=user,
+                group=group,
+                extra_groups=None if user is None else [],
             )
         except PermissionError as error:
-            raise EmbeddedError(f"{error}. {_OTHERWISE}") from None
+            if user is None:
+                raise
+            raise EmbeddedError(
+                f"PostgreSQL refuse root, et root ne peut pas prendre ici un autre compte "
+                f"({error.strerror}). {_OTHERWISE}"
+            ) from None
 
     def _settle(self) -> Path:
         """Where the programs are, all in reach of the server's account; may move outside."""
         wheel = _wheel()
         if not self._account():
-            if self.data.exists() and self.data.stat().st_uid != os.geteuid():
-                raise EmbeddedError(self._foreign())
             return wheel
         postgres = wheel / WHEEL / f"pginstall{MAJOR}" / "bin" / "postgres"
         reach = 'test -x "$0" && cd "$1"'
@@ -395,9 +402,6 @@ class Cluster:
             (self.folder / "outside").write_text(f"{outside}\n")
             return outside
         raise EmbeddedError(f"Aucun dossier où un autre compte que root peut lire. {_OTHERWISE}")
-
-    def _foreign(self) -> str:
-        return f"{self.data} appartient à un autre compte : relancez avec ce compte, ou effacez-le."
 
 
 _OTHERWISE = (
@@ -494,7 +498,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="default: .data, here")
     split = arguments.index("--") if "--" in arguments else len(arguments)
     options, command = parser.parse_args(arguments[:split]), arguments[split + 1 :]
-    cluster = Cluster(options.name, options.folder)
+    cluster = Cluster(options.name, options.folder.absolute())
     _on_stop_signals(_interrupted)
 
     match options.action:

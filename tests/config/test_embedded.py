@@ -306,6 +306,15 @@ def test_without_the_wheel_the_message_names_the_way_out(fresh, monkeypatch):
         pass
 
 
+def test_a_folder_erased_under_a_user_is_left_to_the_next_ones(fresh):
+    user = use(fresh)
+    user.stdout.readline()
+    embedded.remove(fresh)
+    with running(fresh):
+        leave(user)
+        assert ask(fresh, "SELECT 1") == (1,)
+
+
 def test_a_command_runs_with_the_server_and_gives_its_exit_code(folder):
     probe = f"{sys.executable} -m config.embedded status --folder {folder} && exit 7"
     arguments, options = command(folder, "run", "--", "sh", "-c", probe)
