@@ -28,11 +28,12 @@ help: ## cette liste
 
 demo: python port .venv/ready ## le site et ses données fictives, sur http://127.0.0.1:8000 (PORT=…)
 	@DEMO=1 HTTPS=0 LOG_LEVEL=$${LOG_LEVEL:-WARNING} $(RUN) -- sh -ec ' \
-		first() { [ -e .data/static ] || echo "$$1"; }; \
+		first() { [ -e .data/demo ] || echo "$$1"; }; \
 		first "Base de données…"; $(MANAGE) migrate -v 0; \
 		first "Territoire et vocabulaires…"; $(MANAGE) load_reference -v 0 > /dev/null; \
 		first "Entreprises fictives…"; $(MANAGE) load_demo; \
 		first "Fichiers de style…"; $(MANAGE) collectstatic --noinput -v 0; \
+		touch .data/demo; \
 		echo; \
 		echo "  Le répertoire vous attend : http://127.0.0.1:$(PORT)/  (Ctrl+C pour arrêter)"; \
 		echo; \
