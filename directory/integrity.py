@@ -8,7 +8,7 @@ from django.db import connection
 
 #: Columns of `Listing` that the database computes; its neutral position is drawn, not computed.
 COLUMNS = (
-    "neq sort_name search facets territory statuses statuses_until recognised_on recognised_until "
+    "neq sort_name search keywords facets territory statuses statuses_until recognised_on recognised_until "
     "confirmed_on published_on latitude longitude card"
 ).split()  # noqa: SIM905 a list of words, not of strings
 MOST_SHOWN = 20
@@ -26,7 +26,7 @@ WITH awaited AS (
                  for column in COLUMNS)}) END AS difference
     FROM directory_listing_truth t FULL JOIN directory_listing l USING (enterprise_id)
 )
-SELECT id, difference, difference = 'search' AND id IN (SELECT bearer FROM awaited)
+SELECT id, difference, difference IN ('search', 'search, keywords') AND id IN (SELECT bearer FROM awaited)
 FROM compared WHERE difference <> '' ORDER BY id
 """
 

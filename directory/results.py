@@ -23,8 +23,8 @@ LAST_PAGE = 50
 RANKED = 1_000
 EARTH_RADIUS = 6_371.0  # km, mean
 DEGREE = 111.2  # km of a degree of latitude
-#: D, C, B, A: mission and description, labels, offerings, names.
-WEIGHTS = "'{0.05, 0.15, 0.45, 1.0}'"
+#: D, C, B, A: what is only described counts for nothing, labels, what is offered, names.
+WEIGHTS = "'{0, 0.15, 0.45, 1.0}'"
 
 RADII = (5, 10, 25, 50, 100)  # km
 SORTS = ("pertinence", "rotation", "nom", "proximite", "recent")
@@ -182,8 +182,7 @@ def _conditions(criteria: Criteria, today: date) -> _Conditions:
     if criteria.query.neq:
         conditions.fixed["q"] = Statement("l.neq = %s", [criteria.query.neq])
     elif criteria.query:
-        asked = search.tsquery(criteria.query)
-        conditions.fixed["q"] = Statement(f"l.search @@ ({asked.sql})", asked.params)
+        conditions.fixed["q"] = Statement("l.search @@ (SELECT q FROM asked)")
     if criteria.served:
         conditions.fixed["dessert"] = _serving(criteria.served)
     if criteria.near:
@@ -268,12 +267,13 @@ def _narrowed(criteria: Criteria, state: State) -> Statement:
     where = _every([*conditions.fixed.values(), *nearly])
     params += where.params
 
+    asked = _asked(criteria.query)
     page = _page(criteria, state)
     help_ = _help(criteria, conditions, state)
     counts = _counts(counted, today)
     return Statement(
         f"""
-WITH matched AS MATERIALIZED (
+WITH {asked.sql} matched AS MATERIALIZED (
     SELECT l.enterprise_id, l.position, l.sort_name, l.published_on, l.latitude, l.longitude,
         l.facets, l.statuses, l.statuses_until, l.recognised_on, l.recognised_until,
         l.confirmed_on, {missed} AS missed, {exact} AS exact
@@ -287,7 +287,23 @@ SELECT json_build_object(
     'counts', ({counts.sql}),
     'help', CASE WHEN total = 0 THEN ({help_.sql}) END
 ) FROM hits""",
-        [*params, *page.params, *counts.params, *help_.params],
+        [*asked.params, *params, *page.params, *counts.params, *help_.params],
+    )
+
+
+def _asked(query: search.Query) -> Statement:
+    """The query and each of its groups as tsqueries, computed once for all who read them."""
+    if not query or query.neq:
+        return Statement("")
+    groups = [search.tsquery(search.Query(groups=(group,))) for group in query.groups]
+    excluded = [search.tsquery(search.Query(excluded=(term,))) for term in query.excluded]
+    terms = [f"({asked.sql}) AS g{number}" for number, asked in enumerate(groups)]
+    terms += [f"({asked.sql}) AS x{number}" for number, asked in enumerate(excluded)]
+    whole = " && ".join(term.rsplit(" AS ")[-1] for term in terms)
+    return Statement(
+        f"terms AS MATERIALIZED (SELECT {', '.join(terms)}),"
+        f" asked AS MATERIALIZED (SELECT {whole} AS q FROM terms),",
+        [p for asked in (*groups, *excluded) for p in asked.params],
     )
 
 
@@ -308,13 +324,13 @@ def _page(criteria: Criteria, state: State) -> Statement:
         key = f", {distance.sql.replace('l.', 'm.')} AS distance"
         params += distance.params
     if criteria.order == "pertinence":
-        asked = search.tsquery(criteria.query)
-        key += f", ts_rank({WEIGHTS}, r.search, {asked.sql}, 1) AS rank"
-        params += asked.params
+        rank = "0" if criteria.query.neq else f"ts_rank({WEIGHTS}, r.keywords, asked.q, 1)"
+        key += f", {rank} AS rank"
         source.sql = (
             f"(SELECT * FROM matched WHERE missed = 0 ORDER BY exact DESC, position LIMIT {RANKED})"
         )
         join = "JOIN directory_listing r USING (enterprise_id)"
+        join += "" if criteria.query.neq else " CROSS JOIN asked"
     if criteria.order in ("rotation", "pertinence"):
         params.append(starting_point(state.today))
     row = ROW.format(distance=", 'distance', distance" if criteria.near else "")
@@ -344,9 +360,9 @@ def _counts(counted: list[Dimension], today: date) -> Statement:
         SELECT code, count(*) AS n FROM matched, unnest(facets) code
             WHERE {countable()} GROUP BY code
         UNION ALL
-        SELECT {Dimension.STATUS * STEP} + status, count(DISTINCT enterprise_id)
+        SELECT {Dimension.STATUS * STEP} + status, count(*)
             FROM matched, unnest(statuses, statuses_until) s (status, until)
-            WHERE until >= %s AND {countable(Dimension.STATUS)} GROUP BY status
+            WHERE statuses <> '{{}}' AND until >= %s AND {countable(Dimension.STATUS)} GROUP BY status
         UNION ALL
         SELECT {RECOGNISED}, count(*) FROM matched
             WHERE recognised_on <= %s AND recognised_until >= %s
@@ -382,15 +398,12 @@ def _help(criteria: Criteria, conditions: _Conditions, state: State) -> Statemen
     if len(cities) == 1 and not criteria.served:
         serving = _serving(state.labels.by_code[next(iter(cities))])
         count("served", _every([serving, conditions.all_but(Dimension.CITY)]))
-    for number, group in enumerate(criteria.query.groups):
-        asked = search.tsquery(search.Query(groups=(group,)))
-        pairs.append(
-            Statement(
-                f"'known_{number}', EXISTS (SELECT FROM directory_listing l"
-                f" WHERE l.search @@ ({asked.sql}))",
-                asked.params,
+    if not criteria.query.neq:
+        for number in range(len(criteria.query.groups)):
+            known = f"l.search @@ (SELECT g{number} FROM terms)"
+            pairs.append(
+                Statement(f"'known_{number}', EXISTS (SELECT FROM directory_listing l WHERE {known})")
             )
-        )
     if criteria.query:
         pairs.append(
             Statement(

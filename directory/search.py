@@ -240,5 +240,5 @@ def tsquery(query: Query) -> Statement:
         "(" + " || ".join(one(term) for term in (*group.terms, *group.widened)) + ")"
         for group in query.groups
     ]
-    parts += [f"!!({one(term)})" for term in query.excluded]
+    parts += [f"!!{one(term)}" for term in query.excluded]
     return Statement(" && ".join(parts), params)

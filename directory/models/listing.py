@@ -22,7 +22,11 @@ class Listing(models.Model):
     neq = models.CharField(max_length=10, null=True)  # noqa: DJ001 as in Enterprise
     # Folded, so that bytes sort it as people do, whatever the server's locale.
     sort_name = models.TextField(db_collation="C")
+    # Every word, with its place: what is found.
     search = SearchVectorField()
+    # The words of names (A), of what is offered (B) and of labels (C): what is more relevant. Small
+    # enough to stay in the row, where reading a thousand costs little.
+    keywords = SearchVectorField()
     # Dimension × 1,000,000 + number of the row: sector, region, MRC, city, form, benefit, category.
     facets = ArrayField(models.IntegerField())
     # Where it works, coded as `facets`; 0 is the whole province.

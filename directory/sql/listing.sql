@@ -15,15 +15,10 @@ SELECT
     e.id AS enterprise_id,
     e.neq,
     public.fold(e.name) AS sort_name,
-    setweight(to_tsvector('public.directory_french', public.normalise(
-        e.name || ' ' || array_to_string(e.other_names, ' '))), 'A')
-    || setweight(to_tsvector('public.directory_french', public.normalise(
-        coalesce(offering.texts, ''))), 'B')
-    || setweight(to_tsvector('public.directory_french', public.normalise(
-        concat_ws(' ', sector.names, offering.categories, status.names, benefit.names,
-                  city.name, borough.name))), 'C')
-    || setweight(to_tsvector('public.directory_french', public.normalise(
-        e.mission || ' ' || e.description)), 'D') AS search,
+    keywords.vector
+    || to_tsvector('public.directory_french', public.normalise(
+        concat_ws(' ', offering.descriptions, e.mission, e.description))) AS search,
+    keywords.vector AS keywords,
     coalesce(sector.facets, '{}')
     || ARRAY[2000000 + county.region_id::integer, 3000000 + city.county_id::integer,
              4000000 + e.city_id::integer, public.directory_legal_form_number(e.legal_form)]
@@ -73,15 +68,20 @@ CROSS JOIN LATERAL (
     WHERE link.enterprise_id = e.id
 ) benefit
 CROSS JOIN LATERAL (
-    SELECT string_agg(s.name, ' ' ORDER BY c.id) AS names,
-           array_agg(s.id::integer ORDER BY c.id) AS ids,
-           array_agg(coalesce(c.expires_on, 'infinity') ORDER BY c.id) AS until
-    FROM public.directory_certification c
-    JOIN public.directory_status s ON s.id = c.status_id
-    WHERE c.enterprise_id = e.id
+    SELECT string_agg(name, ' ' ORDER BY id) AS names,
+           array_agg(id::integer ORDER BY id) AS ids,
+           array_agg(until ORDER BY id) AS until
+    FROM (
+        SELECT s.id, s.name, max(coalesce(c.expires_on, 'infinity')) AS until
+        FROM public.directory_certification c
+        JOIN public.directory_status s ON s.id = c.status_id
+        WHERE c.enterprise_id = e.id
+        GROUP BY s.id
+    ) certified
 ) status
 CROSS JOIN LATERAL (
-    SELECT string_agg(o.name || ' ' || o.description, ' ' ORDER BY o.position, o.id) AS texts,
+    SELECT string_agg(o.name, ' ' ORDER BY o.position, o.id) AS titles,
+           string_agg(o.description, ' ' ORDER BY o.position, o.id) AS descriptions,
            string_agg(DISTINCT p.name, ' ') AS categories,
            array_agg(DISTINCT 7000000 + p.id::integer) FILTER (WHERE p.id IS NOT NULL) AS facets,
            jsonb_agg(jsonb_build_array(o.name, public.normalise(o.name))
@@ -90,6 +90,18 @@ CROSS JOIN LATERAL (
     LEFT JOIN public.directory_purchasingcategory p ON p.id = o.category_id
     WHERE o.enterprise_id = e.id
 ) offering
+CROSS JOIN LATERAL (
+    SELECT
+        setweight(to_tsvector('public.directory_french', public.normalise(
+            e.name || ' ' || array_to_string(e.other_names, ' '))), 'A')
+        || setweight(to_tsvector('public.directory_french', public.normalise(
+            coalesce(offering.titles, ''))), 'B')
+        || setweight(to_tsvector('public.directory_french', public.normalise(
+            concat_ws(' ', sector.names, offering.categories, status.names, benefit.names,
+                      city.name, borough.name))), 'C') AS vector
+    -- Without this the vector would be computed twice.
+    OFFSET 0
+) keywords
 CROSS JOIN LATERAL (
     SELECT
         (SELECT jsonb_agg(region_id ORDER BY region_id)
@@ -195,28 +207,29 @@ BEGIN
         WHERE l.enterprise_id = ANY (ids) AND NOT EXISTS (
             SELECT FROM public.directory_enterprise e
             WHERE e.id = l.enterprise_id AND e.state = 'published');
-    INSERT INTO public.directory_listing AS l (
-        enterprise_id, neq, sort_name, search, facets, territory, statuses, statuses_until,
+    INSERT INTO public.directory_listing AS l (enterprise_id,
+        neq, sort_name, search, keywords, facets, territory, statuses, statuses_until,
         recognised_on, recognised_until, confirmed_on, published_on, latitude, longitude, card)
-    SELECT
-        enterprise_id, neq, sort_name, search, facets, territory, statuses, statuses_until,
+    SELECT enterprise_id,
+        neq, sort_name, search, keywords, facets, territory, statuses, statuses_until,
         recognised_on, recognised_until, confirmed_on, published_on, latitude, longitude, card
     FROM public.directory_listing_truth WHERE enterprise_id = ANY (ids)
-    ON CONFLICT (enterprise_id) DO UPDATE SET
-        (neq, sort_name, search, facets, territory, statuses, statuses_until, recognised_on,
-         recognised_until, confirmed_on, published_on, latitude, longitude, card) =
-        (excluded.neq, excluded.sort_name, excluded.search, excluded.facets, excluded.territory,
-         excluded.statuses, excluded.statuses_until, excluded.recognised_on,
-         excluded.recognised_until, excluded.confirmed_on, excluded.published_on,
-         excluded.latitude, excluded.longitude, excluded.card)
-    WHERE (l.neq, l.sort_name, l.search, l.facets, l.territory, l.statuses, l.statuses_until,
-           l.recognised_on, l.recognised_until, l.confirmed_on, l.published_on, l.latitude,
-           l.longitude, l.card)
-        IS DISTINCT FROM
-          (excluded.neq, excluded.sort_name, excluded.search, excluded.facets, excluded.territory,
-           excluded.statuses, excluded.statuses_until, excluded.recognised_on,
-           excluded.recognised_until, excluded.confirmed_on, excluded.published_on,
-           excluded.latitude, excluded.longitude, excluded.card);
+    ON CONFLICT (enterprise_id) DO UPDATE SET (
+        neq, sort_name, search, keywords, facets, territory, statuses, statuses_until,
+        recognised_on, recognised_until, confirmed_on, published_on, latitude, longitude, card) = (
+        excluded.neq, excluded.sort_name, excluded.search, excluded.keywords, excluded.facets,
+        excluded.territory, excluded.statuses, excluded.statuses_until, excluded.recognised_on,
+        excluded.recognised_until, excluded.confirmed_on, excluded.published_on,
+        excluded.latitude, excluded.longitude, excluded.card)
+    -- What stays the same costs no index an entry.
+    WHERE (
+        l.neq, l.sort_name, l.search, l.keywords, l.facets, l.territory, l.statuses,
+        l.statuses_until, l.recognised_on, l.recognised_until, l.confirmed_on, l.published_on,
+        l.latitude, l.longitude, l.card) IS DISTINCT FROM (
+        excluded.neq, excluded.sort_name, excluded.search, excluded.keywords, excluded.facets,
+        excluded.territory, excluded.statuses, excluded.statuses_until, excluded.recognised_on,
+        excluded.recognised_until, excluded.confirmed_on, excluded.published_on,
+        excluded.latitude, excluded.longitude, excluded.card);
     PERFORM public.directory_touch(false);
 END $$;
 
@@ -451,7 +464,7 @@ BEGIN ATOMIC
         SELECT code, count(*) AS n FROM public.directory_listing, unnest(facets) code
             GROUP BY code
         UNION ALL
-        SELECT 8000000 + status, count(DISTINCT enterprise_id)
+        SELECT 8000000 + status, count(*)
             FROM public.directory_listing, unnest(statuses, statuses_until) s (status, until)
             WHERE until >= today GROUP BY status
         UNION ALL
