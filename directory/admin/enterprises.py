@@ -103,7 +103,7 @@ class IdentifiersField(forms.JSONField):
             return {}
         # JSON has a NUL, and PostgreSQL's does not.
         if not isinstance(identifiers, dict) or "\\u0000" in json.dumps(identifiers):
-            raise ValidationError(_('Écrivez par exemple : {"akcelos": "https://…"}.'))
+            raise ValidationError(_('Écrivez par exemple\xa0: {"akcelos": "https://…"}.'))
         return identifiers
 
     def bound_data(self, data, initial):
@@ -131,7 +131,8 @@ class EnterpriseForm(forms.ModelForm):
                 raise ValidationError(
                     _(
                         "La fiche a été modifiée depuis que vous l’avez ouverte. Rien n’a été "
-                        "enregistré : notez vos changements, rouvrez la fiche, puis refaites-les."
+                        "enregistré\xa0: notez vos changements, rouvrez la fiche, puis "
+                        "refaites-les."
                     ),
                     code="changed_meanwhile",
                 )

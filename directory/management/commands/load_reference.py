@@ -5,7 +5,7 @@ from directory import reference
 
 
 class Command(BaseCommand):
-    help = "Charge le territoire et les vocabulaires ; garde ce que l’équipe a changé."
+    help = "Charge le territoire et les vocabulaires\xa0; garde ce que l’équipe a changé."
 
     def handle(self, **options):
         counts = reference.load()
@@ -20,6 +20,6 @@ class Command(BaseCommand):
         for count in counts:
             if count.extra:
                 self.stdout.write(
-                    _("%(label)s : %(number)s gardés, absents des données officielles.")
+                    _("%(label)s\xa0: %(number)s gardés, absents des données officielles.")
                     % {"label": count.label, "number": count.extra}
                 )
