@@ -1,4 +1,5 @@
 import logging
+import re
 import time
 from urllib.parse import unquote_to_bytes
 
@@ -9,6 +10,9 @@ from config import errors
 from config.logs import request_id
 
 log = logging.getLogger("site.request")
+
+# Bytes that are not UTF-8, as Django writes them again; no address of the site has a percent sign.
+BROKEN_PATH = re.compile("%[89A-F][0-9A-F]")
 
 HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -62,7 +66,7 @@ class WellFormedMiddleware:
         query = request.META.get("QUERY_STRING", "")
         if len(query) > self.LONGEST_QUERY:
             return errors.page(request, 414)
-        if "\0" in request.path or "\ufffd" in request.path or not _is_text(query):
+        if "\0" in request.path or BROKEN_PATH.search(request.path) or not _is_text(query):
             return errors.page(request, 400)
         return self.get_response(request)
 
