@@ -3,11 +3,13 @@
 import logging
 import sys
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -67,6 +69,13 @@ TEXTS = {
 }
 
 
+BARE = """<!DOCTYPE html>
+<html lang="fr-CA"><head><meta charset="utf-8"><title>{title}</title></head>
+<body><h1>{title}</h1><p>{message}</p><p>{advice}</p>
+<p><a href="mailto:{pole_email}">{pole_email}</a></p><p>{request_id}</p></body></html>
+"""
+
+
 def page(request, status):
     """The error page for `status`, one of the keys of TEXTS; asks nothing of the database."""
     title, message, advice = TEXTS[status]
@@ -79,8 +88,13 @@ def page(request, status):
         "request_id": request_id,
         **site(request),
     }
-    # No request in the context: its processors could ask the database who is signed in.
-    response = HttpResponse(render_to_string("error.html", context), status=status)
+    try:
+        # No request in the context: its processors could ask the database who is signed in.
+        html = render_to_string("error.html", context)
+    except Exception:  # whatever broke the page may break this one: style files not collected…
+        log.exception("The error page itself cannot be rendered.")
+        html = format_html(BARE, pole_email=settings.POLE_EMAIL, **context)
+    response = HttpResponse(html, status=status)
     response.headers["Cache-Control"] = "no-store"
     if status in {429, 503}:
         response.headers["Retry-After"] = str(RETRY_AFTER)

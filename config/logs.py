@@ -1,19 +1,27 @@
 """One line a record, in JSON so that a line break in a message cannot forge another, and without
-e-mail addresses or telephone numbers, which exceptions of the database like to quote."""
+e-mail addresses, telephone numbers or what a person typed, which exceptions like to quote."""
 
 import contextvars
 import json
 import logging
 import re
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl
 
-# Set by the request's middleware, so that each line names the request it speaks of.
-request_id = contextvars.ContextVar("request_id", default="-")
+# Set by the request's middleware, so that each line names the request it speaks of, and repeats
+# nothing that was typed in its address or its form.
+current_request = contextvars.ContextVar("current_request", default=None)
 
-EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
+# The part before the @ has no limit but a start: linear, whatever the text.
+EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
 PHONE = re.compile(r"(?<!\d)(?:\+?1[ .-]?)?\(?\d{3}\)?[ .-]?\d{3}[ .-]?\d{4}(?!\d)")
 # PostgreSQL quotes the row that broke a rule.
 DETAIL = re.compile(r"(DETAIL: +)[^\n]*")
+# Line breaks that JSON leaves as they are.
+BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
+
+# Characters: what is shorter is in every line, what is longer is in none.
+SHORTEST_TYPED, MOST_TYPED = 4, 5_000
 
 
 def without_personal_data(text):
@@ -21,21 +29,35 @@ def without_personal_data(text):
     return PHONE.sub("[téléphone]", EMAIL.sub("[courriel]", text))
 
 
-class RequestFilter(logging.Filter):
-    def filter(self, record):
-        record.request_id = request_id.get()
-        return True
+def without_what_was_typed(text):
+    request = current_request.get()
+    if request is None:
+        return text
+    pairs = parse_qsl(request.META.get("QUERY_STRING", "")[:MOST_TYPED])
+    # The form only if it has been read: reading it here could be what fails.
+    form = getattr(request, "_post", None) or {}
+    pairs += [(name, value) for name in form for value in form.getlist(name)]
+    typed = {value[:MOST_TYPED] for _, value in pairs if len(value) >= SHORTEST_TYPED}
+    for value in sorted(typed, key=len, reverse=True):
+        # As it is, and as Python quotes it in a message.
+        text = text.replace(value, "[saisie]").replace(repr(value)[1:-1], "[saisie]")
+    return text
 
 
 class LineFormatter(logging.Formatter):
     def format(self, record):
+        request = current_request.get()
+        message = record.getMessage()
+        if record.name != "site.request":  # whose line has the path, and nothing typed
+            message = without_what_was_typed(message)
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "request": getattr(record, "request_id", "-"),
-            "message": without_personal_data(record.getMessage()),
+            "request": getattr(request, "id", "-"),
+            "message": without_personal_data(message),
         }
         if record.exc_info:
-            line["traceback"] = without_personal_data(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+            traceback = without_what_was_typed(self.formatException(record.exc_info))
+            line["traceback"] = without_personal_data(traceback)
+        return json.dumps(line, ensure_ascii=False).translate(BREAKS)

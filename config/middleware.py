@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.utils.crypto import get_random_string
 
 from config import errors
-from config.logs import request_id
+from config.logs import current_request
 
 log = logging.getLogger("site.request")
 
@@ -29,7 +29,7 @@ class RequestMiddleware:
 
     def __call__(self, request):
         request.id = get_random_string(12, "abcdefghjkmnpqrstuvwxyz23456789")
-        token = request_id.set(request.id)
+        token = current_request.set(request)
         started = time.perf_counter()
         try:
             response = self.get_response(request)
@@ -44,7 +44,7 @@ class RequestMiddleware:
                 (time.perf_counter() - started) * 1000,
             )
         finally:
-            request_id.reset(token)
+            current_request.reset(token)
         return response
 
 

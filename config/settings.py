@@ -169,14 +169,10 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {
-        "request": {"()": "config.logs.RequestFilter"},
-    },
     "formatters": {"line": {"()": "config.logs.LineFormatter"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "filters": ["request"],
             "formatter": "line",
         },
     },

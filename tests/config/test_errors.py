@@ -105,6 +105,17 @@ def test_the_site_comes_back_by_itself_when_the_database_does(
     assert client.get("/sante/pret").status_code == 200
 
 
+@EACH_ERROR
+def test_an_error_is_said_even_when_its_page_cannot_be_drawn(status, client, settings):
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    }  # as where the style files were never collected
+    response = meet(client, status)
+    assert response.status_code == status
+    assert errors.TEXTS[status][1] in response.content.decode()
+    assert response.headers["X-Request-ID"] in response.content.decode()
+
+
 # --- Health
 
 
