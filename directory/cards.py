@@ -13,6 +13,7 @@ from directory.state import State
 
 #: Offerings that a card names; those searched for come first.
 SHOWN = 4
+BENEFITS_SHOWN = 3
 
 FORMS = {value: str(label) for value, label in Enterprise.LegalForm.choices}
 
@@ -47,7 +48,7 @@ def _card(row: dict, searched: list[set[str]], base: str, state: State) -> dict:
         "territory": wording.territory(card["serves"], labels, most=3),
         "tags": [
             *(labels.name(Dimension.STATUS, status) for status in valid_statuses(row, state.today)),
-            *names(Dimension.BENEFIT, card["benefits"], labels),
+            *names(Dimension.BENEFIT, card["benefits"][:BENEFITS_SHOWN], labels),
         ],
         "recognised": recognised(row, state.today),
         "confirmed": confirmed,

@@ -23,6 +23,9 @@ LARGEST_SIZE = 100
 MOST_VALUES = 20
 POSTAL_CODE = re.compile(r"([GHJK][0-9][A-Z])(?: ?[0-9][A-Z][0-9])?", re.ASCII)
 
+#: « St-Bruno », « Ste Julie », as people type them.
+ABBREVIATED_SAINT = re.compile(r"\bst(e?)\.?-")
+
 
 class ValuesField(forms.Field):
     """All the values of a parameter, blanks apart; each filter says which it understands."""
@@ -44,14 +47,14 @@ class ParameterFilter(Filter):
             return criteria
         if len(values) > MOST_VALUES:
             self.parent.notices.append(
-                gettext("« %(label)s » : seules les %(most)d premières valeurs comptent.")
+                gettext("« %(label)s » : seules les %(most)d premières valeurs comptent.")
                 % {"label": self.label, "most": MOST_VALUES}
             )
         return self.narrow(criteria, values[:MOST_VALUES])
 
     def ignore(self, value):
         self.parent.notices.append(
-            gettext("« %(label)s » : « %(value)s » ne correspond à rien, ce filtre est ignoré.")
+            gettext("« %(label)s » : « %(value)s » ne correspond à rien, ce filtre est ignoré.")
             % {"label": self.label, "value": value if len(value) <= 60 else value[:60] + "…"}
         )
 
@@ -60,19 +63,19 @@ class TextFilter(ParameterFilter):
     NOTICES = {
         "long": lambda: (
             gettext(
-                "La recherche dépasse %(most)d caractères : la fin n’a pas été prise en compte."
+                "La recherche dépasse %(most)d caractères : la fin n’a pas été prise en compte."
             )
             % {"most": search.LONGEST_TEXT}
         ),
         "terms": lambda: (
             gettext(
-                "La recherche compte plus de %(most)d termes : les derniers n’ont pas été pris en "
+                "La recherche compte plus de %(most)d termes : les derniers n’ont pas été pris en "
                 "compte."
             )
             % {"most": search.MOST_TERMS}
         ),
         "negative": lambda: gettext(
-            "La recherche ne contient que des mots à exclure : ajoutez un mot à chercher."
+            "La recherche ne contient que des mots à exclure : ajoutez un mot à chercher."
         ),
     }
 
@@ -139,7 +142,8 @@ def among(choices):
 def find_city(value: str, labels: Labels) -> CityLabel | None:
     """The city that has this slug, geographic code or name (the most populous of that name)."""
     known = labels.by_key[Dimension.CITY]
-    return known.get(value) or labels.cities_by_name.get(fold(value))
+    name = ABBREVIATED_SAINT.sub(r"saint\1-", fold(value).replace(" ", "-"))
+    return known.get(value) or labels.cities_by_name.get(name)
 
 
 def find_place(value: str, labels: Labels) -> Place | None:

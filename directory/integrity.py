@@ -7,10 +7,10 @@ from datetime import date
 from django.db import connection
 
 #: Columns of `Listing` that the database computes; its neutral position is drawn, not computed.
-COLUMNS = (
-    "neq sort_name search keywords facets territory statuses statuses_until recognised_on recognised_until "
-    "confirmed_on published_on latitude longitude card"
-).split()  # noqa: SIM905 a list of words, not of strings
+COLUMNS = """
+    neq sort_name search keywords facets territory statuses statuses_until recognised_on
+    recognised_until confirmed_on published_on latitude longitude card
+""".split()  # noqa: SIM905 a list of words, not of strings
 MOST_SHOWN = 20
 
 COMPARISON = f"""
@@ -21,12 +21,16 @@ WITH awaited AS (
     SELECT coalesce(t.enterprise_id, l.enterprise_id) AS id,
         CASE WHEN l.enterprise_id IS NULL THEN 'missing'
              WHEN t.enterprise_id IS NULL THEN 'left over'
-             ELSE concat_ws(', ', {", ".join(
-                 f"CASE WHEN t.{column} IS DISTINCT FROM l.{column} THEN '{column}' END"
-                 for column in COLUMNS)}) END AS difference
+             ELSE concat_ws(', ', {
+    ", ".join(
+        f"CASE WHEN t.{column} IS DISTINCT FROM l.{column} THEN '{column}' END"
+        for column in COLUMNS
+    )
+}) END AS difference
     FROM directory_listing_truth t FULL JOIN directory_listing l USING (enterprise_id)
 )
-SELECT id, difference, difference IN ('search', 'search, keywords') AND id IN (SELECT bearer FROM awaited)
+SELECT id, difference,
+    difference IN ('search', 'search, keywords') AND id IN (SELECT bearer FROM awaited)
 FROM compared WHERE difference <> '' ORDER BY id
 """
 

@@ -1,6 +1,6 @@
 """Names of places and vocabularies, held in memory: results are joined to them when shown.
 
-They are read in one statement (`SQL`), again only when one of them has changed.
+The database gives them whole (`public.directory_labels()`), again only when one has changed.
 """
 
 from collections import defaultdict
@@ -9,32 +9,6 @@ from dataclasses import dataclass, field
 from directory.facets import Dimension, code
 from directory.models import Enterprise
 from directory.search import fold, synonym_key
-
-SQL = """
-json_build_object(
-    'sectors', (SELECT json_agg(json_build_array(id, slug, name, retired)
-                                ORDER BY position, name, id) FROM directory_sector),
-    'benefits', (SELECT json_agg(json_build_array(id, slug, name, retired)
-                                 ORDER BY position, name, id) FROM directory_benefit),
-    'statuses', (SELECT json_agg(json_build_array(id, slug, name, retired)
-                                 ORDER BY position, name, id) FROM directory_status),
-    'categories', (SELECT json_agg(json_build_array(id, code, name, retired)
-                                   ORDER BY position, name, id) FROM directory_purchasingcategory),
-    'regions', (SELECT json_agg(json_build_array(id, slug, name, code) ORDER BY code)
-                FROM directory_region),
-    'counties', (SELECT json_agg(json_build_array(id, slug, name, code, region_id)
-                                 ORDER BY name, id) FROM directory_regionalcounty),
-    'cities', (SELECT json_agg(json_build_array(
-                    id, slug, name, code, county_id, latitude, longitude)
-                    ORDER BY name, population DESC, id) FROM directory_city),
-    'boroughs', (SELECT json_object_agg(id, name) FROM directory_borough),
-    'postal', (SELECT json_object_agg(code, json_build_array(latitude, longitude))
-               FROM directory_postalarea),
-    'synonyms', (SELECT json_agg(terms) FROM (
-                    SELECT json_agg(term ORDER BY id) AS terms FROM directory_synonym
-                    GROUP BY group_id) grouped)
-)
-"""
 
 
 @dataclass(frozen=True)
@@ -84,7 +58,7 @@ class Labels:
 
 
 def read(rows: dict) -> Labels:
-    """Labels from what the statement `SQL` gave."""
+    """Labels from what `public.directory_labels()` gave."""
     labels = Labels(by_key={dimension: {} for dimension in Dimension})
 
     def add(dimension: Dimension, label: Label) -> None:
@@ -133,7 +107,7 @@ def read(rows: dict) -> Labels:
         )
         add(Dimension.CITY, city)
         # The most populous of those that share a name comes first.
-        labels.cities_by_name.setdefault(fold(text), city)
+        labels.cities_by_name.setdefault(fold(text).replace(" ", "-"), city)
     labels.boroughs = {int(key): text for key, text in (rows["boroughs"] or {}).items()}
     labels.postal_areas = {key: (lat, lng) for key, (lat, lng) in (rows["postal"] or {}).items()}
     labels.synonyms = _synonyms(rows["synonyms"] or ())

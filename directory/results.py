@@ -15,7 +15,7 @@ from directory import search
 from directory.facets import CONFIRMED, PROVINCE, RECOGNISED, STEP, Dimension
 from directory.labels import CityLabel
 from directory.search import Statement
-from directory.state import State
+from directory.state import State, keep_words, words
 
 PAGE_SIZE = 20
 LAST_PAGE = 50
@@ -27,6 +27,7 @@ DEGREE = 111.2  # km of a degree of latitude
 WEIGHTS = "'{0, 0.15, 0.45, 1.0}'"
 
 RADII = (5, 10, 25, 50, 100)  # km
+RADIUS = 25
 SORTS = ("pertinence", "rotation", "nom", "proximite", "recent")
 
 
@@ -44,7 +45,7 @@ class Criteria:
     facets: dict[Dimension, frozenset[int]] = field(default_factory=dict)
     served: CityLabel | None = None
     near: Place | None = None
-    radius: int = 25  # km
+    radius: int = RADIUS  # km
     sort: str = ""
     page: int = 1
     size: int = PAGE_SIZE
@@ -77,25 +78,45 @@ class Results:
     rows: list[dict]
     #: Facet code → listings that have it, the rest of the criteria holding.
     counts: dict[int, int]
-    #: Without results: what dropping one criterion would give, and who it may have been.
-    help: dict | None = None
+
+
+@dataclass
+class Help:
+    """What may be said where nothing was found."""
+
+    #: Criterion (a dimension, "q", "dessert", "pres") → listings found without it.
+    without: dict[object, int] = field(default_factory=dict)
+    #: Listings found within the next radius, or that serve the city they are not in.
+    wider: int = 0
+    serving: int = 0
+    #: Groups of the query that no listing matches, by their place.
+    unknown: list[int] = field(default_factory=list)
+    #: The listing no longer published that was asked for by its name or NEQ.
+    archived: dict | None = None
+    #: Folded word → word as the directory writes it.
+    words: dict[str, str] = field(default_factory=dict)
 
 
 def find(criteria: Criteria, state: State) -> Results:
-    """Ask the database; one statement, whatever the criteria and the data."""
-    statement = _narrowed(criteria, state) if criteria.narrowed else _browsed(criteria, state)
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.params)
-        (answer,) = cursor.fetchone()
+    """Ask the database; one statement whatever the criteria and the data, and one more where the
+    whole directory has to be counted again."""
     if not criteria.narrowed:
-        return Results(state.snapshot.total, answer["rows"] or [], state.snapshot.counts)
+        whole = state.whole
+        return Results(whole.total, _ask(_browsed(criteria, state))["rows"] or [], whole.counts)
+    answer = _ask(_narrowed(criteria, state))
     counts = {int(code): count for code, count in (answer["counts"] or {}).items()}
     if own := _counted_by_snapshot(criteria):
         # Without it nothing narrows: its counts are those of the whole directory.
-        counts |= {
-            code: count for code, count in state.snapshot.counts.items() if _belongs(code, own)
-        }
-    return Results(answer["total"], answer["rows"] or [], counts, answer["help"])
+        whole_counts = state.whole.counts
+        counts |= {code: count for code, count in whole_counts.items() if _belongs(code, own)}
+    return Results(answer["total"], answer["rows"] or [], counts)
+
+
+def _ask(statement: Statement) -> dict:
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.params)
+        (answer,) = cursor.fetchone()
+    return answer
 
 
 def _belongs(code: int, dimension: Dimension) -> bool:
@@ -269,7 +290,6 @@ def _narrowed(criteria: Criteria, state: State) -> Statement:
 
     asked = _asked(criteria.query)
     page = _page(criteria, state)
-    help_ = _help(criteria, conditions, state)
     counts = _counts(counted, today)
     return Statement(
         f"""
@@ -284,10 +304,9 @@ WITH {asked.sql} matched AS MATERIALIZED (
 SELECT json_build_object(
     'total', total,
     'rows', ({page.sql}),
-    'counts', ({counts.sql}),
-    'help', CASE WHEN total = 0 THEN ({help_.sql}) END
+    'counts', ({counts.sql})
 ) FROM hits""",
-        [*asked.params, *params, *page.params, *counts.params, *help_.params],
+        [*asked.params, *params, *page.params, *counts.params],
     )
 
 
@@ -362,7 +381,8 @@ def _counts(counted: list[Dimension], today: date) -> Statement:
         UNION ALL
         SELECT {Dimension.STATUS * STEP} + status, count(*)
             FROM matched, unnest(statuses, statuses_until) s (status, until)
-            WHERE statuses <> '{{}}' AND until >= %s AND {countable(Dimension.STATUS)} GROUP BY status
+            WHERE statuses <> '{{}}' AND until >= %s AND {countable(Dimension.STATUS)}
+            GROUP BY status
         UNION ALL
         SELECT {RECOGNISED}, count(*) FROM matched
             WHERE recognised_on <= %s AND recognised_until >= %s
@@ -376,48 +396,76 @@ def _counts(counted: list[Dimension], today: date) -> Statement:
     )
 
 
-def _help(criteria: Criteria, conditions: _Conditions, state: State) -> Statement:
-    """Read only where nothing matches: each criterion's price, and whom the text may name."""
-    pairs: list[Statement] = []
-
-    def count(name: str, where: Statement) -> None:
-        pairs.append(
-            Statement(
-                f"'{name}', (SELECT count(*) FROM directory_listing l WHERE {where.sql})",
-                where.params,
-            )
-        )
-
-    if len(conditions.fixed) + len(conditions.facets) > 1:
-        for name in (*conditions.fixed, *conditions.facets):
-            count(f"without_{name}", conditions.all_but(name))
+def help_for(criteria: Criteria, state: State) -> Help:
+    """Where to go from criteria that nothing matches; one statement."""
+    conditions = _conditions(criteria, state.today)
+    counts: dict[str, Statement] = {}
+    criteria_names = (*conditions.fixed, *conditions.facets)
+    if len(criteria_names) > 1:
+        counts |= {f"without {name}": conditions.all_but(name) for name in criteria_names}
     if criteria.near and (radius := wider(criteria.radius)):
         further = _within(criteria.near, radius)
-        count("wider", _every([further, conditions.all_but("pres")]))
+        counts["wider"] = _every([further, conditions.all_but("pres")])
     cities = criteria.facets.get(Dimension.CITY, frozenset())
     if len(cities) == 1 and not criteria.served:
         serving = _serving(state.labels.by_code[next(iter(cities))])
-        count("served", _every([serving, conditions.all_but(Dimension.CITY)]))
-    if not criteria.query.neq:
-        for number in range(len(criteria.query.groups)):
-            known = f"l.search @@ (SELECT g{number} FROM terms)"
-            pairs.append(
-                Statement(f"'known_{number}', EXISTS (SELECT FROM directory_listing l WHERE {known})")
-            )
-    if criteria.query:
-        pairs.append(
-            Statement(
-                """'archived', (SELECT json_build_object('slug', e.slug, 'name', e.name,
-                        'closing', e.closing, 'successor', r.name, 'successor_slug', r.slug)
-                    FROM directory_enterprise e
-                    LEFT JOIN directory_enterprise r
-                        ON r.id = e.replaced_by_id AND r.state = 'published'
-                    WHERE e.state = 'archived' AND (public.fold(e.name) = public.fold(%s)
-                        OR e.neq = %s) LIMIT 1)""",
-                [criteria.query.text, criteria.query.neq or None],
-            )
+        counts["serving"] = _every([serving, conditions.all_but(Dimension.CITY)])
+
+    pairs = [
+        Statement(
+            f"'{name}', (SELECT count(*) FROM directory_listing l WHERE {where.sql})", where.params
         )
-    return Statement(
-        "json_build_object(" + ", ".join(pair.sql for pair in pairs) + ")",
-        [p for pair in pairs for p in pair.params],
+        for name, where in counts.items()
+    ]
+    asked = _asked(criteria.query)
+    groups = range(0 if criteria.query.neq else len(criteria.query.groups))
+    pairs += [
+        Statement(
+            f"'unknown {number}', NOT EXISTS (SELECT FROM directory_listing l"
+            f" WHERE l.search @@ (SELECT g{number} FROM terms))"
+        )
+        for number in groups
+    ]
+    if criteria.query:
+        pairs += [_archived(criteria.query), _words(state)]
+    answer = _ask(
+        Statement(
+            f"WITH {asked.sql} nothing AS (SELECT) SELECT json_build_object("
+            + ", ".join(pair.sql for pair in pairs)
+            + ")",
+            [*asked.params, *(p for pair in pairs for p in pair.params)],
+        )
     )
+    known_words = answer.get("words")
+    return Help(
+        without={name: answer[f"without {name}"] for name in criteria_names}
+        if len(criteria_names) > 1
+        else {},
+        wider=answer.get("wider", 0),
+        serving=answer.get("serving", 0),
+        unknown=[number for number in groups if answer[f"unknown {number}"]],
+        archived=answer.get("archived"),
+        words=keep_words(state.version, known_words)
+        if known_words is not None
+        else words(state) or {},
+    )
+
+
+def _archived(query: search.Query) -> Statement:
+    return Statement(
+        """'archived', (SELECT json_build_object('slug', e.slug, 'name', e.name,
+                'closing', e.closing, 'successor', r.name, 'successor_slug', r.slug)
+            FROM directory_enterprise e
+            LEFT JOIN directory_enterprise r ON r.id = e.replaced_by_id AND r.state = 'published'
+            WHERE e.state = 'archived'
+                AND (public.fold(e.name) = public.fold(%s) OR e.neq = %s) LIMIT 1)""",
+        [query.text, query.neq or None],
+    )
+
+
+def _words(state: State) -> Statement:
+    if words(state) is not None:
+        return Statement("'words', NULL")
+    if state.words_version == state.version or state.large:
+        return Statement("'words', (SELECT words FROM directory_snapshot)")
+    return Statement("'words', public.directory_take_words()")

@@ -20,11 +20,11 @@ from directory.search import fold
 EXACT_UP_TO = 50_000
 LATE_BY = timedelta(seconds=60)
 
-SQL = f"""
+SQL = """
 SELECT v.version, v.vocabulary, s.version, s.day, s.taken_at, s.total, s.words_version,
     CASE WHEN (s.version, s.day) IS DISTINCT FROM (%s, %s::date) THEN s.counts END,
     CASE WHEN (s.version, s.day) IS DISTINCT FROM (%s, %s::date) THEN s.recent END,
-    CASE WHEN v.vocabulary <> %s THEN {labels_module.SQL} END
+    CASE WHEN v.vocabulary <> %s THEN public.directory_labels() END
 FROM directory_version v, directory_snapshot s
 """
 
@@ -45,12 +45,40 @@ class State:
     version: int
     today: date
     labels: Labels
+    #: The last counts of the whole directory; `whole` says whether they still hold.
     snapshot: Snapshot
+    taken_at: datetime
     words_version: int
 
     @property
     def etag(self) -> str:
         return f"{self.version}-{self.today:%Y%m%d}-{settings.RELEASE}"
+
+    @property
+    def large(self) -> bool:
+        """Whether the directory is too large to be counted anew at each change."""
+        return self.snapshot.total > EXACT_UP_TO
+
+    @property
+    def whole(self) -> Snapshot:
+        """The counts of the whole directory, as of now or, where it is large, not long ago;
+        one statement where they have to be taken."""
+        global _kept
+        snapshot = _kept.snapshot
+        if (snapshot.version, snapshot.day) == (self.version, self.today):
+            return snapshot
+        late = timezone.now() - self.taken_at > LATE_BY
+        if self.large and not late and self.snapshot.day == self.today:
+            return self.snapshot
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT version, day, total, counts, recent"
+                " FROM public.directory_take_snapshot(%s)",
+                [self.today],
+            )
+            snapshot = _snapshot(*cursor.fetchone())
+        _kept = replace(_kept, snapshot=snapshot)
+        return snapshot
 
 
 @dataclass(frozen=True)
@@ -73,30 +101,22 @@ def forget() -> None:
     _kept = _Kept()
 
 
-def current(*, counts: bool = False) -> State:
-    """The state of the data now, in one statement; with `counts`, a snapshot that is not stale,
-    for which one more statement counts the directory where it has changed."""
+def current() -> State:
+    """The state of the data now, in one statement."""
     global _kept
-    today = timezone.localdate()
     kept = _kept
     known = (kept.snapshot.version, kept.snapshot.day)
     with connection.cursor() as cursor:
         cursor.execute(SQL, [*known, *known, kept.vocabulary])
         row = cursor.fetchone()
-        version, vocabulary, taken, day, taken_at, total, words_version, tally, recent, rows = row
-        if rows is not None:
-            kept = replace(kept, vocabulary=vocabulary, labels=labels_module.read(rows))
-        if tally is not None:
-            kept = replace(kept, snapshot=_snapshot(taken, day, total, tally, recent))
-        if counts and _stale(kept.snapshot, version, today, taken_at):
-            cursor.execute(
-                "SELECT version, day, total, counts, recent"
-                " FROM public.directory_take_snapshot(%s)",
-                [today],
-            )
-            kept = replace(kept, snapshot=_snapshot(*cursor.fetchone()))
+    version, vocabulary, taken, day, taken_at, total, words_version, counts, recent, rows = row
+    if rows is not None:
+        kept = replace(kept, vocabulary=vocabulary, labels=labels_module.read(rows))
+    if counts is not None:
+        kept = replace(kept, snapshot=_snapshot(taken, day, total, counts, recent))
     _kept = kept
-    return State(version, today, kept.labels, kept.snapshot, words_version)
+    today = timezone.localdate()
+    return State(version, today, kept.labels, kept.snapshot, taken_at, words_version)
 
 
 def _snapshot(version: int, day: date, total: int, counts: str, recent: str) -> Snapshot:
@@ -104,30 +124,17 @@ def _snapshot(version: int, day: date, total: int, counts: str, recent: str) -> 
     return Snapshot(version, day, total, tally, json.loads(recent))
 
 
-def _stale(snapshot: Snapshot, version: int, today: date, taken_at: datetime) -> bool:
-    if snapshot.day != today:
-        return True
-    if snapshot.version == version:
-        return False
-    return snapshot.total <= EXACT_UP_TO or timezone.now() - taken_at > LATE_BY
-
-
-def words(state: State) -> dict[str, str]:
-    """Folded word → the word as the directory most often writes it, in lower case, to correct
-    what was typed; one statement, none while the words are those already read."""
+def keep_words(version: int, rows: list) -> dict[str, str]:
+    """Keep the words of the directory, [word, occurrences] with the most frequent first, as
+    folded word → the word in lower case, for corrections."""
     global _kept
-    kept = _kept
-    if kept.words_version != state.version:
-        stale = state.words_version != state.version and state.snapshot.total <= EXACT_UP_TO
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT public.directory_take_words()"
-                if stale
-                else "SELECT words FROM directory_snapshot"
-            )
-            (rows,) = cursor.fetchone()
-        found: dict[str, str] = {}
-        for word, _ in json.loads(rows):  # the most frequent first
-            found.setdefault(fold(word), word.lower())
-        _kept = kept = replace(kept, words=found, words_version=state.version)
-    return kept.words
+    found: dict[str, str] = {}
+    for word, _ in rows:
+        found.setdefault(fold(word), word.lower())
+    _kept = replace(_kept, words=found, words_version=version)
+    return found
+
+
+def words(state: State) -> dict[str, str] | None:
+    """The words kept, None if they are those of another version."""
+    return _kept.words if _kept.words_version == state.version else None

@@ -42,7 +42,7 @@ def suggest(text: str, state: State) -> list[dict]:
     found = _ask(folded, words)
     labels = state.labels
     sectors = [label for label in labels.of(Dimension.SECTOR) if not label.retired]
-    cities = [label for label in labels.of(Dimension.CITY) if label.code in state.snapshot.counts]
+    cities = [label for label in labels.of(Dimension.CITY) if label.code in state.whole.counts]
     path = reverse("directory:list")
     return [
         *_labelled(_("Secteur"), "directory:sector", _begun(sectors, folded)),

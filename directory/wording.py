@@ -16,8 +16,8 @@ NBSP = "\xa0"
 
 @lru_cache(maxsize=4096)
 def day(value: date) -> str:
-    """« 1er mars 2026 »."""
-    text = date_format(value, "j F Y")
+    """« 1er mars 2026 », in one piece."""
+    text = date_format(value, "j F Y").replace(" ", NBSP)
     return "1er" + text[1:] if value.day == 1 else text
 
 
@@ -51,7 +51,7 @@ def phone_href(value: str, extension: str = "") -> str:
 
 def distance(kilometres: float) -> str:
     if kilometres < 1:
-        return _("moins de 1 km")
+        return _("moins de 1 km")
     return (
         f"{kilometres:.1f}{NBSP}km".replace(".", ",")
         if kilometres < 10
@@ -86,15 +86,16 @@ def territory(serves: Sequence, labels: Labels, most: int | None = None) -> str:
 
 
 def recognition(day_given: date) -> str:
-    return _("Reconnue par le Pôle le %(day)s") % {"day": day(day_given)}
+    return _("Reconnue par le Pôle le %(day)s") % {"day": day(day_given)}
 
 
 def freshness(confirmed_on: date | None, today: date) -> tuple[str, bool]:
     """What is said of the last confirmation, and whether it is a year old or never was."""
     if confirmed_on is None:
-        return _("À confirmer"), True
-    text = _("Coordonnées confirmées le %(day)s") % {"day": day(confirmed_on)}
-    return text, not is_fresh(confirmed_on, today)
+        return _("Coordonnées à confirmer"), True
+    if is_fresh(confirmed_on, today):
+        return _("Coordonnées confirmées le %(day)s") % {"day": day(confirmed_on)}, False
+    return _("Coordonnées à confirmer (confirmées le %(day)s)") % {"day": day(confirmed_on)}, True
 
 
 def is_fresh(confirmed_on: date, today: date) -> bool:

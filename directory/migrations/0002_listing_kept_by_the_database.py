@@ -7,7 +7,8 @@ SQL = Path(__file__).parent.parent / "sql"
 UNDO = """
 DROP FUNCTION directory_source_changed, directory_source_truncated, directory_detail_changed,
     directory_label_changed, directory_place_moved, directory_count_touches CASCADE;
-DROP FUNCTION directory_take_snapshot, directory_take_words, directory_count_facets,
+DROP FUNCTION directory_labels, directory_take_snapshot, directory_take_words,
+    directory_count_facets,
     directory_bearers, directory_refresh_listings, directory_touch;
 DROP TABLE directory_snapshot, directory_renaming, directory_touch, directory_version;
 DROP VIEW directory_listing_truth;

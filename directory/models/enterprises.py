@@ -114,7 +114,7 @@ class Enterprise(ServedTerritory):
         verbose_name=_("autres noms"),
         default=list,
         blank=True,
-        help_text=_("Séparés par des virgules : ancien nom, sigle, nom d’usage."),
+        help_text=_("Séparés par des virgules : ancien nom, sigle, nom d’usage."),
     )
     slug = models.SlugField(_("adresse"), max_length=100, unique=True)
     neq = models.CharField(
@@ -151,7 +151,7 @@ class Enterprise(ServedTerritory):
         _("code postal"),
         max_length=7,
         blank=True,
-        validators=[RegexValidator(POSTAL_CODE, _("Écrivez le code postal ainsi : J4K 1A1."))],
+        validators=[RegexValidator(POSTAL_CODE, _("Écrivez le code postal ainsi : J4K 1A1."))],
     )
     latitude = models.FloatField(_("latitude"), null=True, blank=True)
     longitude = models.FloatField(_("longitude"), null=True, blank=True)
@@ -164,7 +164,7 @@ class Enterprise(ServedTerritory):
         _("téléphone"),
         max_length=12,
         blank=True,
-        validators=[RegexValidator(PHONE, _("Écrivez le téléphone ainsi : +14505550123."))],
+        validators=[RegexValidator(PHONE, _("Écrivez le téléphone ainsi : +14505550123."))],
     )
     phone_extension = models.CharField(_("poste"), max_length=10, blank=True)
     email = models.EmailField(_("courriel"), blank=True)
@@ -237,12 +237,12 @@ class Enterprise(ServedTerritory):
             models.CheckConstraint(
                 condition=Q(postal_code="") | Q(postal_code__regex=POSTAL_CODE),
                 name="enterprise_postal_code",
-                violation_error_message=_("Écrivez le code postal ainsi : J4K 1A1."),
+                violation_error_message=_("Écrivez le code postal ainsi : J4K 1A1."),
             ),
             models.CheckConstraint(
                 condition=Q(phone="") | Q(phone__regex=PHONE),
                 name="enterprise_phone",
-                violation_error_message=_("Écrivez le téléphone ainsi : +14505550123."),
+                violation_error_message=_("Écrivez le téléphone ainsi : +14505550123."),
             ),
             models.CheckConstraint(
                 condition=Q(latitude__isnull=True, longitude__isnull=True, geo_precision="")
@@ -268,7 +268,7 @@ class Enterprise(ServedTerritory):
                 | ~Q(state="archived") & Q(closing="", archive_reason="", replaced_by=None),
                 name="enterprise_archived",
                 violation_error_message=_(
-                    "Une fiche archivée dit au public pourquoi ; les autres n’ont rien à en dire."
+                    "Une fiche archivée dit au public pourquoi ; les autres n’ont rien à en dire."
                 ),
             ),
             models.CheckConstraint(
@@ -370,7 +370,7 @@ class Permit(models.Model):
             models.CheckConstraint(
                 condition=~Q(kind="RBQ") | Q(number__regex=r"^[0-9]{4}-[0-9]{4}-[0-9]{2}$"),
                 name="permit_rbq_number",
-                violation_error_message=_("Une licence RBQ s’écrit ainsi : 1234-5678-90."),
+                violation_error_message=_("Une licence RBQ s’écrit ainsi : 1234-5678-90."),
             ),
         ]
 
@@ -447,7 +447,7 @@ class Contact(models.Model):
         _("téléphone"),
         max_length=12,
         blank=True,
-        validators=[RegexValidator(PHONE, _("Écrivez le téléphone ainsi : +14505550123."))],
+        validators=[RegexValidator(PHONE, _("Écrivez le téléphone ainsi : +14505550123."))],
     )
     phone_extension = models.CharField(_("poste"), max_length=10, blank=True)
     phone_visibility = models.CharField(

@@ -15,7 +15,7 @@ class Vocabulary(models.Model):
     description = models.TextField(_("description"), blank=True)
     position = models.PositiveSmallIntegerField(_("ordre"), default=0)
     retired = models.BooleanField(
-        _("retiré"), default=False, help_text=_("N’est plus proposé ; les fiches le gardent.")
+        _("retiré"), default=False, help_text=_("N’est plus proposé ; les fiches le gardent.")
     )
     origin = models.CharField(
         _("origine"), max_length=10, choices=Origin.choices, default=Origin.STAFF

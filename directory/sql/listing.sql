@@ -538,3 +538,35 @@ BEGIN
     RETURNING words INTO taken;
     RETURN taken;
 END $$;
+
+-- Every name that a page may need, for a process to keep until the vocabulary's version moves.
+-- A function, so that whoever asks only for the version does not pay for planning this.
+CREATE OR REPLACE FUNCTION public.directory_labels() RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+BEGIN
+    RETURN (SELECT
+        json_build_object(
+            'sectors', (SELECT json_agg(json_build_array(id, slug, name, retired)
+                                        ORDER BY position, name, id) FROM public.directory_sector),
+            'benefits', (SELECT json_agg(json_build_array(id, slug, name, retired)
+                                         ORDER BY position, name, id) FROM public.directory_benefit),
+            'statuses', (SELECT json_agg(json_build_array(id, slug, name, retired)
+                                         ORDER BY position, name, id) FROM public.directory_status),
+            'categories', (SELECT json_agg(json_build_array(id, code, name, retired)
+                                           ORDER BY position, name, id) FROM public.directory_purchasingcategory),
+            'regions', (SELECT json_agg(json_build_array(id, slug, name, code) ORDER BY code)
+                        FROM public.directory_region),
+            'counties', (SELECT json_agg(json_build_array(id, slug, name, code, region_id)
+                                         ORDER BY name, id) FROM public.directory_regionalcounty),
+            'cities', (SELECT json_agg(json_build_array(
+                            id, slug, name, code, county_id, latitude, longitude)
+                            ORDER BY name, population DESC, id) FROM public.directory_city),
+            'boroughs', (SELECT json_object_agg(id, name) FROM public.directory_borough),
+            'postal', (SELECT json_object_agg(code, json_build_array(latitude, longitude))
+                       FROM public.directory_postalarea),
+            'synonyms', (SELECT json_agg(terms) FROM (
+                            SELECT json_agg(term ORDER BY id) AS terms FROM public.directory_synonym
+                            GROUP BY group_id) grouped)
+        )
+    );
+END $$;

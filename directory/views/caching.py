@@ -18,10 +18,10 @@ def kept_while_unchanged(view):
     @wraps(view)
     def kept(request, *args, **kwargs):
         if "Cookie" in request.headers and request.user.is_authenticated:
-            response = view(request, *args, current=state.current(counts=True), **kwargs)
+            response = view(request, *args, current=state.current(), **kwargs)
             patch_cache_control(response, private=True, no_cache=True)
             return response
-        current = state.current(counts=True)
+        current = state.current()
         etag = f'W/"{current.etag}-{get_language()}-{"h" if request.htmx else "p"}"'
         if etag in parse_etags(request.headers.get("If-None-Match", "")):
             response = HttpResponseNotModified()

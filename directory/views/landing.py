@@ -27,14 +27,15 @@ EXAMPLES = [
 @login_not_required
 @kept_while_unchanged
 def home(request, current):
-    labels, counts = current.labels, current.snapshot.counts
+    labels, whole = current.labels, current.whole
+    counts = whole.counts
     cities = [
         labels.by_key[Dimension.CITY][key]
         for key in settings.SITE_CITIES
         if key in labels.by_key[Dimension.CITY]
     ]
     context = {
-        "total": wording.number(current.snapshot.total),
+        "total": wording.number(whole.total),
         "sectors": [
             {
                 "name": label.name,
@@ -53,7 +54,7 @@ def home(request, current):
             }
             for city in cities
         ],
-        "recent": [cards.summary(card, labels) for card in current.snapshot.recent],
+        "recent": [cards.summary(card, labels) for card in whole.recent],
         "examples": [example(values, labels) for values in EXAMPLES],
     }
     return render(request, "directory/home.html", context)
@@ -89,7 +90,7 @@ def city(request, slug, current):
     if not label or label.key != slug:
         raise Http404
     context = landing(current, label, Dimension.CITY, Dimension.SECTOR)
-    context["intro"] = _("%(mrc)s, région : %(region)s") % {
+    context["intro"] = _("%(mrc)s, région : %(region)s") % {
         "mrc": label.county_name,
         "region": current.labels.by_code[label.region].name,
     }

@@ -38,7 +38,7 @@ def gone(request, enterprise):
     elif successor:
         reason = _("Remplacée par %(name)s") % {"name": successor.name}
     else:
-        reason = _("Fiche non publiée ; écrivez au Pôle")
+        reason = _("Fiche non publiée ; écrivez au Pôle")
     context = {
         "name": enterprise.name,
         "reason": reason,
@@ -128,7 +128,7 @@ def profile(enterprise, current):
         "confirmed": confirmed,
         "stale": stale,
         "logo_url": enterprise.logo and reverse("directory:logo", args=[enterprise.logo.name]),
-        "updated": _("Fiche modifiée le %(day)s") % {"day": updated},
+        "updated": _("Fiche modifiée le %(day)s") % {"day": updated},
     }
 
 
@@ -145,7 +145,7 @@ def _offering(row, labels):
         "name": row["name"],
         "description": row["description"],
         "category": f"{category.key} – {category.name}" if category else "",
-        "territory": territory and _("Territoire : %(territory)s") % {"territory": territory},
+        "territory": territory and _("Territoire : %(territory)s") % {"territory": territory},
     }
 
 
@@ -164,7 +164,7 @@ def _expiry(until, today):
         return {"expires": "", "expired": False}
     until = date.fromisoformat(until)
     expired = until < today
-    text = _("Expirée le %(day)s") if expired else _("Valide jusqu’au %(day)s")
+    text = _("Expirée le %(day)s") if expired else _("Valide jusqu’au %(day)s")
     return {"expires": text % {"day": wording.day(until)}, "expired": expired}
 
 
@@ -175,15 +175,15 @@ def _recognised(rows, today):
     if not given <= today <= until:
         return None
     return {
-        "text": _("Économie sociale reconnue par le Pôle le %(day)s") % {"day": wording.day(given)},
-        "expires": _("Valide jusqu’au %(day)s") % {"day": wording.day(until)},
+        "text": _("Économie sociale reconnue par le Pôle le %(day)s") % {"day": wording.day(given)},
+        "expires": _("Valide jusqu’au %(day)s") % {"day": wording.day(until)},
     }
 
 
 def _busy(enterprise, today):
     if not enterprise.busy_until or enterprise.busy_until < today:
         return ""
-    return _("Complet jusqu’au %(day)s") % {"day": wording.day(enterprise.busy_until)}
+    return _("Complet jusqu’au %(day)s") % {"day": wording.day(enterprise.busy_until)}
 
 
 def _capacity(enterprise):

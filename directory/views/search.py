@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from rapidfuzz import fuzz, process
 
-from directory import cards, results, search, state, wording
+from directory import cards, results, search, wording
 from directory.facets import CONFIRMED, RECOGNISED, STEP, Dimension
 from directory.filters import EnterpriseFilter, FacetFilter, FileFilter
 from directory.suggestions import suggest
@@ -29,53 +29,51 @@ ALIKE = 78
 
 def answer(filters, current):
     """Results for these filters; a word that matches nothing is corrected, a page beyond the last
-    gives way to the last. Returns (results, correction or None)."""
+    gives way to the last. Returns (results, help where there is nothing, correction or None)."""
     criteria = filters.criteria
     found = results.find(criteria, current)
-    correction = None
-    corrected = None if found.total else correct(criteria.query, found, current)
-    if corrected:
-        instead = replace(
-            criteria,
-            query=search.widen(search.parse(corrected), current.labels.synonyms),
-            page=1,
-        )
-        again = results.find(instead, current)
-        if again.total:
-            found, correction = again, corrected
-            filters.criteria = instead
     last = last_page(found.total, criteria.size)
     if found.total and criteria.page > last:
         filters.notices.append(
-            _("La page %(page)d n’existe pas : voici la dernière.") % {"page": criteria.page}
+            _("La page %(page)d n’existe pas : voici la dernière.") % {"page": criteria.page}
         )
-        filters.criteria.page = last
-        found = results.find(filters.criteria, current)
-    return found, correction
+        criteria.page = last
+        return results.find(criteria, current), None, None
+    if found.total or not criteria.narrowed:
+        return found, None, None
+
+    help_ = results.help_for(criteria, current)
+    if corrected := correct(criteria.query, help_):
+        query = search.widen(search.parse(corrected), current.labels.synonyms)
+        instead = replace(criteria, query=query, page=1)
+        again = results.find(instead, current)
+        if again.total:
+            filters.criteria = instead
+            return again, None, corrected
+    return found, help_, None
 
 
 def last_page(total, size):
     return min(results.LAST_PAGE, max(1, math.ceil(total / size)))
 
 
-def correct(query, found, current):
+def correct(query, help_):
     """The text with each unknown word replaced by the closest of the directory's, or None."""
-    unknown = [
-        term.text
-        for number, group in enumerate(query.groups)
-        for term in group.terms
-        if not term.phrase and not found.help.get(f"known_{number}", True)
-    ]
-    if not unknown or query.neq:
-        return None
-    known = state.words(current)
     text = query.text
-    for typed in dict.fromkeys(word for term in unknown for word in term.split()):
-        folded = search.fold(typed)
-        closest = process.extractOne(folded, known.keys(), scorer=fuzz.ratio, score_cutoff=ALIKE)
-        if closest and folded not in known and folded not in search.STOP_WORDS:
-            text = re.sub(rf"(?<!\w){re.escape(typed)}(?!\w)", known[closest[0]], text)
+    for place in help_.unknown:
+        for term in query.groups[place].terms:
+            for typed in [] if term.phrase else term.text.split():
+                if closest := closest_word(typed, help_.words):
+                    text = re.sub(rf"(?<!\w){re.escape(typed)}(?!\w)", closest, text)
     return text if text != query.text else None
+
+
+def closest_word(typed, words):
+    folded = search.fold(typed)
+    if folded in words or folded in search.STOP_WORDS:
+        return None
+    closest = process.extractOne(folded, words.keys(), scorer=fuzz.ratio, score_cutoff=ALIKE)
+    return closest and words[closest[0]]
 
 
 @require_safe
@@ -83,8 +81,8 @@ def correct(query, found, current):
 @kept_while_unchanged
 def enterprise_list(request, current):
     filters = EnterpriseFilter(request.GET, current.labels)
-    found, correction = answer(filters, current)
-    page = Page(request.GET, filters, found, current)
+    found, help_, correction = answer(filters, current)
+    page = Page(request.GET, filters, found, help_, current)
     context = page.context()
     if correction:
         context["correction"] = {
@@ -102,7 +100,7 @@ def enterprise_list(request, current):
 @kept_while_unchanged
 def enterprise_json(request, current):
     filters = FileFilter(request.GET, current.labels)
-    found, correction = answer(filters, current)
+    found, _help, correction = answer(filters, current)
     return JsonResponse(
         {
             "total": found.total,
@@ -123,7 +121,7 @@ def enterprise_json(request, current):
 class Page:
     """A results page in words: what was asked, what was found, where one can go from there."""
 
-    def __init__(self, parameters, filters, found, current):
+    def __init__(self, parameters, filters, found, help_, current):
         self.parameters = {
             name: [value for value in parameters.getlist(name) if value.strip()]
             for name in parameters
@@ -132,6 +130,7 @@ class Page:
         self.filters = filters
         self.criteria = filters.criteria
         self.found = found
+        self.help_ = help_
         self.current = current
         self.labels = current.labels
         self.path = reverse("directory:list")
@@ -166,10 +165,16 @@ class Page:
             "clear_url": self.path,
             "facets": self.facets(),
             "flags": self.flags(),
-            "near": {"value": self.first("pres"), "error": ""},
+            "near": {
+                "value": self.first("pres"),
+                "error": _("Cette ville ou ce code postal est inconnu.")
+                if self.first("pres") and not criteria.near
+                else "",
+            },
             "radii": [
                 {
-                    "value": radius,
+                    # The default is left out of the address.
+                    "value": "" if radius == results.RADIUS else radius,
                     "label": f"{radius}{wording.NBSP}km",
                     "selected": radius == criteria.radius,
                 }
@@ -191,7 +196,7 @@ class Page:
         if not self.found.total:
             return _("Aucune entreprise trouvée")
         if criteria.query:
-            return _("%(count)s pour « %(text)s »") % {
+            return _("%(count)s pour « %(text)s »") % {
                 "count": wording.enterprises(self.found.total),
                 "text": criteria.query.text,
             }
@@ -216,7 +221,7 @@ class Page:
             label = _("Dessert %(city)s") % {"city": self.criteria.served.full_name}
             chips.append(self.chip("dessert", label, None))
         if self.criteria.near:
-            label = _("À moins de %(radius)d km de %(place)s") % {
+            label = _("À moins de %(radius)d km de %(place)s") % {
                 "radius": self.criteria.radius,
                 "place": self.criteria.near.name,
             }
@@ -239,7 +244,15 @@ class Page:
             for name, filter_ in self.filters.filters.items()
             if type(filter_) is FacetFilter
         ]
-        return [facet for facet in facets if facet["options"]]
+        return [facet for facet in facets if self.divides(facet)]
+
+    def divides(self, facet):
+        """Whether choosing in it would change anything."""
+        first, *others = facet["options"] or [None]
+        if first is None:
+            return False
+        everything = first["count"] == wording.number(self.found.total)
+        return bool(others) or first["selected"] or not everything
 
     def facet(self, name, filter_, counts):
         selected = self.criteria.facets.get(filter_.dimension, frozenset())
@@ -299,15 +312,21 @@ class Page:
             del sorts["pertinence"]
         if not self.criteria.near:
             del sorts["proximite"]
+        usual = replace(self.criteria, sort="").order
         return [
-            {"value": value, "label": label, "selected": value == self.criteria.order}
+            {
+                # The default is left out of the address: what is asked next may have another.
+                "value": "" if value == usual else value,
+                "label": label,
+                "selected": value == self.criteria.order,
+            }
             for value, label in sorts.items()
         ]
 
     def order_note(self):
         texts = {
             "rotation": _(
-                "L’ordre est tiré au hasard et change de point de départ chaque jour ; il est le "
+                "L’ordre est tiré au hasard et change de point de départ chaque jour ; il est le "
                 "même pour tout le monde. Personne ne peut payer pour être mieux placé."
             ),
             "pertinence": _(
@@ -337,41 +356,41 @@ class Page:
 
     def help(self):
         """Where to go from a page without results."""
-        counted = self.found.help or {}
+        help_ = self.help_ or results.Help()
         relaxations = [
             {
-                "label": _("Sans le critère « %(label)s »") % {"label": filter_.label},
+                "label": _("Sans le critère « %(label)s »") % {"label": filter_.label},
                 "total_label": wording.enterprises(count),
                 "url": self.url(**{name: None}, page=None),
                 "count": count,
             }
             for name, filter_ in self.filters.filters.items()
-            if (count := counted.get(f"without_{getattr(filter_, 'dimension', name)}"))
+            if (count := help_.without.get(getattr(filter_, "dimension", name)))
         ]
         relaxations.sort(key=lambda step: -step["count"])
         subject = {"subject": _("Recherche d’une entreprise")}
         return {
             "relaxations": relaxations,
-            "wider": self.wider(counted),
-            "unlisted": unlisted(counted.get("archived")),
+            "wider": self.wider(help_),
+            "unlisted": unlisted(help_.archived),
             "pole_mail_url": f"mailto:{settings.POLE_EMAIL}?{urlencode(subject, quote_via=quote)}",
         }
 
-    def wider(self, counted):
-        if counted.get("wider"):
+    def wider(self, help_):
+        if help_.wider:
             radius = results.wider(self.criteria.radius)
             return {
-                "label": _("À moins de %(radius)d km") % {"radius": radius},
-                "total_label": wording.enterprises(counted["wider"]),
+                "label": _("À moins de %(radius)d km") % {"radius": radius},
+                "total_label": wording.enterprises(help_.wider),
                 "url": self.url(rayon=[radius], page=None),
             }
-        if counted.get("served"):
+        if help_.serving:
             (code,) = self.criteria.facets[Dimension.CITY]
             city = self.labels.by_code[code]
             return {
                 "label": _("Établies ailleurs, mais qui desservent %(city)s")
                 % {"city": city.full_name},
-                "total_label": wording.enterprises(counted["served"]),
+                "total_label": wording.enterprises(help_.serving),
                 "url": self.url(ville=None, dessert=[city.key], page=None),
             }
         return None
@@ -392,7 +411,7 @@ def unlisted(archived):
         reason = _("Cette fiche est remplacée par %(name)s.") % {"name": successor}
         url = reverse("directory:detail", args=[archived["successor_slug"]])
     else:
-        reason = _("Cette fiche n’est pas publiée ; écrivez au Pôle.")
+        reason = _("Cette fiche n’est pas publiée ; écrivez au Pôle.")
     return {"name": archived["name"], "reason": reason, "url": url}
 
 
