@@ -1,0 +1,412 @@
+"""Fictional enterprises put in the database: the demonstration, and any volume for tests."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import models
+from django.utils import timezone
+from django.utils.text import slugify
+
+from directory import fictional
+from directory.models import (
+    Benefit,
+    Borough,
+    Certification,
+    City,
+    Contact,
+    Enterprise,
+    EnterpriseBenefit,
+    Offering,
+    Permit,
+    PostalArea,
+    PurchasingCategory,
+    Recognition,
+    Reference,
+    Region,
+    RegionalCounty,
+    Sector,
+    SeededKey,
+    Status,
+)
+from directory.search import fold
+from directory.transactions import long_transaction
+
+DEMO_SIZE = 420
+DEMO_SEED = "démonstration"
+BATCH = 1_000  # enterprises per transaction
+
+LANGUAGES = {
+    "fr": "français",
+    "en": "anglais",
+    "es": "espagnol",
+    "ar": "arabe",
+    "zh": "chinois",
+    "ht": "créole haïtien",
+    "pt": "portugais",
+    "vi": "vietnamien",
+    "ro": "roumain",
+}
+
+# A postal area is that of a city no farther than this, in kilometres.
+FARTHEST = 40
+
+Row = dict[str, Any]
+
+
+class NotEmpty(Exception):
+    """The database has enterprises that are not those of the demonstration."""
+
+
+def load() -> int:
+    """Write the demonstration's enterprises, with logos, in the cities of the site.
+
+    Gives how many were written: none when they are already there. Raises NotEmpty rather than
+    mix fictional enterprises with real ones.
+    """
+    with long_transaction():
+        marks = SeededKey.objects.filter(vocabulary="demo", key="enterprises")
+        if Enterprise.objects.exists():
+            if marks.exists():
+                return 0
+            raise NotEmpty
+        rows = fictional.enterprises(
+            DEMO_SIZE,
+            seed=DEMO_SEED,
+            today=timezone.localdate(),
+            cities=cities(settings.SITE_CITIES),
+        )
+        written = write(rows, with_logos=True)
+        SeededKey.objects.get_or_create(vocabulary="demo", key="enterprises")
+        return written
+
+
+def generate(count: int, *, seed: str, progress: Callable[[int], None]) -> int:
+    """Add `count` enterprises over all Québec, without logos; gives how many were written.
+
+    `progress` is told the number written so far, after each batch, which is then committed.
+    """
+    rows = fictional.enterprises(count, seed=seed, today=timezone.localdate(), cities=cities([]))
+    return write(rows, progress=progress)
+
+
+# --- What the generator asks of the territory
+
+
+def cities(codes: Sequence[str]) -> list[Row]:
+    """The cities as `fictional.enterprises` wants them: those of these codes, or all."""
+    every = list(City.objects.select_related("county__region").order_by("code"))
+    areas = postal_areas_by_city(every)
+    boroughs: dict[int, list[str]] = {}
+    for borough in Borough.objects.all():
+        boroughs.setdefault(borough.city_id, []).append(borough.name)
+    return [
+        {
+            "code": city.code,
+            "name": city.name,
+            "population": city.population,
+            "lat": city.latitude,
+            "lng": city.longitude,
+            "county_code": city.county.code,
+            "region_code": city.county.region.code,
+            "fsas": areas.get(city.pk, []),
+            "boroughs": boroughs.get(city.pk, []),
+        }
+        for city in every
+        if not codes or city.code in codes
+    ]
+
+
+def postal_areas_by_city(every: Sequence[City]) -> dict[int, list[Row]]:
+    """Urban postal areas, each given to the city it is named after, else to the one that weighs
+    most there. Rural ones (a zero in the second place) cover dozens of municipalities."""
+    names = {city.pk: [fold(city.name)] for city in every}
+    for borough in Borough.objects.all():
+        names[borough.city_id].append(fold(borough.name))
+    by_city: dict[int, list[Row]] = {}
+    for area in PostalArea.objects.exclude(code__regex="^.0"):
+        near = [(distance(area, city), city) for city in every]
+        near = [(kilometres, city) for kilometres, city in near if kilometres <= FARTHEST]
+        if not near:
+            continue
+        called = fold(area.name)
+        named = [
+            (len(name), -kilometres, city)
+            for kilometres, city in near
+            for name in names[city.pk]
+            if called.startswith(name)
+        ]
+        if named:
+            owner = max(named, key=lambda found: found[:2])[2]
+        else:
+            owner = max(near, key=lambda found: found[1].population / max(found[0], 1) ** 2)[1]
+        by_city.setdefault(owner.pk, []).append(
+            {"code": area.code, "lat": area.latitude, "lng": area.longitude}
+        )
+    return by_city
+
+
+def distance(area: PostalArea, city: City) -> float:
+    """Kilometres, as the crow flies over a flat Québec: to choose between neighbours."""
+    north = (area.latitude - city.latitude) * 111.2
+    east = (area.longitude - city.longitude) * 111.2 * math.cos(math.radians(city.latitude))
+    return math.hypot(north, east)
+
+
+# --- From dicts to rows
+
+
+def write(
+    enterprises: Iterable[Row],
+    *,
+    with_logos: bool = False,
+    progress: Callable[[int], None] = lambda written: None,
+) -> int:
+    """Write enterprises given as `fictional.enterprises` yields them; gives how many.
+
+    A name already taken gets another address, a NEQ already taken is left out, a word that the
+    vocabularies no longer have is passed over. One transaction a batch, unless one is open.
+    """
+    writer = Writer(with_logos)
+    rows = iter(enterprises)
+    while batch := list(islice(rows, BATCH)):
+        with long_transaction():
+            writer.write(batch)
+        progress(len(writer.keys))
+    return len(writer.keys)
+
+
+class Writer:
+    """What is known from one batch to the next: keys of places and words, what is taken."""
+
+    def __init__(self, with_logos: bool):
+        self.with_logos = with_logos
+        self.keys: list[int] = []  # of the enterprises written, in the order of their ranks
+        self.cities = {city.code: city for city in City.objects.all()}
+        self.counties = dict(RegionalCounty.objects.values_list("code", "pk"))
+        self.regions = dict(Region.objects.values_list("code", "pk"))
+        self.boroughs = {
+            (city, name): key
+            for city, name, key in Borough.objects.values_list("city__code", "name", "pk")
+        }
+        self.sectors = dict(Sector.objects.values_list("slug", "pk"))
+        self.statuses = dict(Status.objects.values_list("slug", "pk"))
+        self.benefits = dict(Benefit.objects.values_list("slug", "pk"))
+        self.categories = dict(PurchasingCategory.objects.values_list("code", "pk"))
+        self.slugs = set(Enterprise.objects.values_list("slug", flat=True))
+        self.neqs = set(Enterprise.objects.values_list("neq", flat=True))
+
+    def write(self, batch: Sequence[Row]) -> None:
+        """Write what enterprises consist of while they are drafts, and publish them last: what
+        the database keeps for searching is then computed once."""
+        drafts = [self.draft(row) for row in batch]
+        Enterprise.objects.bulk_create(drafts)
+        self.keys += [draft.pk for draft in drafts]
+        pairs = list(zip(drafts, batch, strict=True))
+        self.link(Enterprise.sectors.through, "sector_id", self.sectors, pairs, "sectors")
+        self.territories(Enterprise, [(draft, row["territory"]) for draft, row in pairs])
+        for make in (certifications, benefits, permits, contacts, references, recognitions):
+            create(make(self, draft, row) for draft, row in pairs)
+        self.offerings(pairs)
+        self.settle(pairs)
+
+    def draft(self, row: Row) -> Enterprise:
+        city = self.cities[row["city_code"]]
+        plain = {name: row[name] for name in PLAIN}
+        return Enterprise(
+            **plain,
+            slug=self.slug(row["name"], city),
+            neq=self.neq(row["neq"]),
+            city=city,
+            borough_id=self.boroughs.get((city.code, row["borough"])),
+            languages=[LANGUAGES[code] for code in row["languages"]],
+            serves_province=row["territory"]["province"],
+            confirmed_by=self.confirmed_by(row),
+            logo=self.logo(row),
+        )
+
+    def slug(self, name: str, city: City) -> str:
+        plain = slugify(fold(name).replace("'", "-"))[:80].strip("-") or "entreprise"
+        slug, number = plain, 1
+        while slug in self.slugs:
+            slug = f"{plain[:50]}-{city.slug[:40]}" + (f"-{number}" if number > 1 else "")
+            number += 1
+        self.slugs.add(slug)
+        return slug
+
+    def neq(self, neq: str) -> str | None:
+        if not neq or neq in self.neqs:
+            return None
+        self.neqs.add(neq)
+        return neq
+
+    def confirmed_by(self, row: Row) -> str:
+        if not row["confirmed_on"]:
+            return ""
+        owned = row["confirmed_on"].toordinal() % 3
+        return Enterprise.Source.OWNER if owned else Enterprise.Source.STAFF
+
+    def logo(self, row: Row) -> str:
+        """The file of a logo drawn for this name, which says nothing of it."""
+        if not (self.with_logos and row["logo"]["wanted"]):
+            return ""
+        from directory.logos import draw
+
+        image = draw(row["name"], row["logo"]["seed"])
+        name = f"{hashlib.sha256(image).hexdigest()[:32]}.png"
+        if not default_storage.exists(name):
+            default_storage.save(name, ContentFile(image))
+        return name
+
+    def territories(
+        self, model: type[models.Model], owners: Sequence[tuple[models.Model, Row | None]]
+    ) -> None:
+        cities = {code: city.pk for code, city in self.cities.items()}
+        for field, column, keys, name in (
+            ("served_regions", "region_id", self.regions, "regions"),
+            ("served_counties", "regionalcounty_id", self.counties, "counties"),
+            ("served_cities", "city_id", cities, "cities"),
+        ):
+            through = getattr(model, field).through
+            given = [(owner, territory) for owner, territory in owners if territory]
+            self.link(through, column, keys, given, name)
+
+    def link(
+        self,
+        through: Any,
+        column: str,
+        keys: dict[str, int],
+        pairs: Sequence[tuple[models.Model, Row]],
+        name: str,
+    ) -> None:
+        owner = f"{pairs[0][0]._meta.model_name}_id" if pairs else ""
+        through.objects.bulk_create(
+            through(**{owner: instance.pk, column: keys[code]})
+            for instance, row in pairs
+            for code in dict.fromkeys(row[name])
+            if code in keys
+        )
+
+    def offerings(self, pairs: Sequence[tuple[Enterprise, Row]]) -> None:
+        made = [
+            (
+                Offering(
+                    enterprise=enterprise,
+                    kind=row["kind"],
+                    name=row["name"],
+                    description=row["description"],
+                    category_id=self.categories.get(row["category"]),
+                    unspsc=row["unspsc"],
+                    position=position,
+                    serves_province=bool(row["territory"] and row["territory"]["province"]),
+                ),
+                row["territory"],
+            )
+            for enterprise, enterprise_row in pairs
+            for position, row in enumerate(enterprise_row["offerings"], start=1)
+        ]
+        Offering.objects.bulk_create(offering for offering, _ in made)
+        self.territories(Offering, made)
+
+    def settle(self, pairs: Sequence[tuple[Enterprise, Row]]) -> None:
+        archived = []
+        for enterprise, row in pairs:
+            if row["state"] == Enterprise.State.ARCHIVED:
+                enterprise.state = Enterprise.State.ARCHIVED
+                enterprise.closing = row["closing"]
+                enterprise.archive_reason = row["archive_reason"]
+                if row["replaced_by"] is not None:
+                    enterprise.replaced_by_id = self.keys[row["replaced_by"]]
+                archived.append(enterprise)
+        fields = ["state", "closing", "archive_reason", "replaced_by"]
+        Enterprise.objects.bulk_update(archived, fields)
+        published = [draft.pk for draft, row in pairs if row["state"] == Enterprise.State.PUBLISHED]
+        Enterprise.objects.filter(pk__in=published).update(state=Enterprise.State.PUBLISHED)
+
+
+# Fields that a dict and an enterprise name and hold alike.
+PLAIN = [
+    "name",
+    "other_names",
+    "legal_form",
+    "founded_year",
+    "mission",
+    "description",
+    "size",
+    "external_ids",
+    "address",
+    "postal_code",
+    "latitude",
+    "longitude",
+    "geo_precision",
+    "phone",
+    "phone_extension",
+    "email",
+    "website",
+    "insured_amount",
+    "smallest_order",
+    "largest_order",
+    "lead_time_days",
+    "busy_until",
+    "accepts_cobidding",
+    "on_seao",
+    "published_on",
+    "confirmed_on",
+]
+
+
+def create(groups: Iterable[Iterator[models.Model]]) -> None:
+    rows = [row for group in groups for row in group]
+    if rows:
+        type(rows[0])._default_manager.bulk_create(rows)
+
+
+def certifications(writer: Writer, enterprise: Enterprise, row: Row) -> Iterator[Certification]:
+    for certification in row["statuses"]:
+        facts = {name: value for name, value in certification.items() if name != "status"}
+        if key := writer.statuses.get(certification["status"]):
+            yield Certification(enterprise=enterprise, status_id=key, **facts)
+
+
+def benefits(writer: Writer, enterprise: Enterprise, row: Row) -> Iterator[EnterpriseBenefit]:
+    for benefit in row["benefits"]:
+        if key := writer.benefits.get(benefit["benefit"]):
+            yield EnterpriseBenefit(
+                enterprise=enterprise, benefit_id=key, evidence=benefit["evidence"]
+            )
+
+
+def permits(writer: Writer, enterprise: Enterprise, row: Row) -> Iterator[Permit]:
+    for permit in row["permits"]:
+        yield Permit(enterprise=enterprise, **permit)
+
+
+def contacts(writer: Writer, enterprise: Enterprise, row: Row) -> Iterator[Contact]:
+    for position, contact in enumerate(row["contacts"], start=1):
+        facts = {name: value for name, value in contact.items() if name != "extension"}
+        yield Contact(
+            enterprise=enterprise,
+            phone_extension=contact["extension"],
+            position=position,
+            **facts,
+        )
+
+
+def references(writer: Writer, enterprise: Enterprise, row: Row) -> Iterator[Reference]:
+    for reference in row["references"]:
+        yield Reference(enterprise=enterprise, **reference)
+
+
+def recognitions(writer: Writer, enterprise: Enterprise, row: Row) -> Iterator[Recognition]:
+    if recognition := row["recognition"]:
+        yield Recognition(
+            enterprise=enterprise,
+            criteria=Recognition.Criterion.values,
+            recognised_on=recognition["recognised_on"],
+            expires_on=recognition["expires_on"],
+        )
