@@ -99,7 +99,7 @@ class IdentifiersField(forms.JSONField):
             identifiers = super().to_python(value)
         except RecursionError:
             identifiers = None
-        if value in self.empty_values:
+        if value in self.empty_values or value == "null":
             return {}
         # JSON has a NUL, and PostgreSQL's does not.
         if not isinstance(identifiers, dict) or "\\u0000" in json.dumps(identifiers):

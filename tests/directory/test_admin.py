@@ -34,6 +34,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.forms import filled
+from tests.sql import recorded_sql
 
 pytestmark = pytest.mark.usefixtures("reference")
 
@@ -119,30 +120,36 @@ def test_every_page_of_a_table_is_shown(model, one_of_each, superuser):
         assert superuser.get(address).status_code == 200, address
 
 
-@EACH_MODEL
-def test_a_list_asks_as_much_of_the_database_however_long_it_is(
-    model, one_of_each, superuser, django_assert_max_num_queries
-):
-    many = [
-        EnterpriseFactory(city=CityFactory(code=code), published=True)
-        for code in ("58227", "58007", "66023", "23027", "01023", "99095", "87120", "58012")
-    ]
-    for number, enterprise in enumerate(many):
+def test_a_list_asks_as_much_of_the_database_however_long_it_is(one_of_each, superuser):
+    def asked():
+        counts = {}
+        for model in MODELS:
+            with recorded_sql() as statements:
+                assert superuser.get(page(model, "changelist")).status_code == 200
+            counts[model] = len(statements)
+        return counts
+
+    few = asked()
+    codes = ["58227", "58007", "66023", "23027", "01023", "99095", "87120", "58012"]
+    for number, code in enumerate(codes, start=1):
+        city = CityFactory(code=code)
+        enterprise = EnterpriseFactory(city=city, published=True)
         OfferingFactory(
-            enterprise=enterprise, category=PurchasingCategoryFactory(slug=f"s{number + 1}")
+            enterprise=enterprise, category=PurchasingCategoryFactory(slug=f"s{number}")
         )
-        CertificationFactory(enterprise=enterprise)
-        EnterpriseBenefitFactory(enterprise=enterprise)
-        ContactFactory(enterprise=enterprise)
-        PermitFactory(enterprise=enterprise)
-        ReferenceFactory(enterprise=enterprise)
+        for factory in (
+            ContactFactory,
+            CertificationFactory,
+            EnterpriseBenefitFactory,
+            PermitFactory,
+            ReferenceFactory,
+        ):
+            factory(enterprise=enterprise)
         RecognitionFactory(enterprise=enterprise, reviewer=UserFactory())
-        BoroughFactory(city=enterprise.city)
-    with django_assert_max_num_queries(15) as asked:
-        superuser.get(page(model, "changelist"))
-    with django_assert_max_num_queries(len(asked) + 1):
-        response = superuser.get(page(model, "changelist"), {"q": "a", "all": ""})
-    assert response.status_code == 200
+        BoroughFactory(city=city)
+    many = asked()
+    assert many == few
+    assert max(many.values()) <= 15
 
 
 # --- Hostile input
@@ -150,12 +157,15 @@ def test_a_list_asks_as_much_of_the_database_however_long_it_is(
 
 @pytest.mark.parametrize("model", SEARCHED, ids=lambda model: model._meta.label_lower)
 def test_a_search_box_survives_anything(model, superuser):
+    address = page(model, "changelist")
+    for text in ("".join(HOSTILE_TEXTS)[:200], "9" * 3000):
+        assert superuser.get(address, {"q": text}).status_code == 200, text
+    for text, status in (("?q=a%00b", 400), ("?q=%ff", 400), ("?q=" + "9" * 5000, 414)):
+        assert superuser.get(address + text).status_code == status
+    request, options = RequestFactory().get("/"), admin.site._registry[model]
     for text in HOSTILE_TEXTS:
-        response = superuser.get(page(model, "changelist"), {"q": text})
-        assert response.status_code == 200, text
-    assert superuser.get(page(model, "changelist"), {"q": "a\0b"}).status_code == 400
-    assert superuser.get(page(model, "changelist"), {"q": "9" * 5000}).status_code == 414
-    assert superuser.get(page(model, "changelist") + "?q=%ff").status_code == 400
+        rows, _ = options.get_search_results(request, model._default_manager.all(), text)
+        rows.count()
 
 
 def test_every_combination_of_metacharacters_can_be_searched(superuser):
