@@ -3,17 +3,21 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from directory.fictional.dice import Wheel
-from directory.fictional.texts import compiled, fold
+from directory.fictional.texts import Text, compiled, fold
 
 CONTENT = Path(__file__).resolve().parents[2] / "fixtures" / "demo"
 # How much a word shared by all the trades divides the chances of an offering.
 COMMON_IS_RARER = 40
+
+# An enterprise that calls itself a co-operative.
+COOP = re.compile(r"\b(?P<article>[Ll]a|[Uu]ne) coop(érative)?\b|^Coopérative de")
 
 
 class Archetype:
@@ -28,21 +32,42 @@ class Archetype:
         self.forms = Wheel(data["forms"])
         self.sizes = Wheel(data["sizes"])
         self.territory = Wheel(data["territory"])
-        self.missions = [compiled(text) for text in data["missions"]]
-        self.descriptions = [compiled(text) for text in data["descriptions"]]
+        # Each said by a co-operative, or not. Of missions, one or two are said.
+        missions = data["missions"]
+        pairs = map(" ".join, combinations(missions, 2))
+        self.missions = self.by_form([*missions, *pairs])
+        self.descriptions = self.by_form(data["descriptions"])
+        self.benefits = self.by_form([row["evidence"] for row in data["benefits"]])
         self.offerings = [
             (offering, compiled(offering["name"]), compiled(offering["description"]))
             for offering in data["offerings"]
         ]
         self.odds: list[float] = []
         self.references = [(row, compiled(row["work"])) for row in data["references"]]
-        self.benefits = [(row["benefit"], compiled(row["evidence"])) for row in data["benefits"]]
         # Names, and patterns of names, by whether they say « coop ».
         self.names: dict[bool, list[Any]] = {True: [], False: []}
         self.patterns: dict[bool, list[Any]] = {True: [], False: []}
         for name in data["names"]:
             kinds = self.patterns if "{" in name else self.names
             kinds[says_coop(name)].append(compiled(name))
+
+    def by_form(self, texts: Sequence[str]) -> dict[bool, list[Text]]:
+        """The texts as a co-operative says them, and as another enterprise of the same trade."""
+        mixed = any(form.startswith("coop_") for form in self.data["forms"])
+        others = [COOP.sub(without_coop, text) if mixed else text for text in texts]
+        return {
+            True: [compiled(text) for text in texts],
+            False: [compiled(text) for text in others],
+        }
+
+
+def without_coop(found: re.Match[str]) -> str:
+    """*La coop livre* gives *L’entreprise livre*, of the same gender; *Une coopérative*, *Une
+    entreprise*; *Coopérative de profs*, *Équipe de profs*."""
+    article = found["article"]
+    if not article:
+        return "Équipe de"
+    return f"{article} entreprise" if article.endswith("ne") else f"{article[0]}’entreprise"
 
 
 def says_coop(name: str) -> bool:

@@ -11,7 +11,7 @@ from directory.fictional.names import Names
 from directory.fictional.numbers import NEQ_SPACE, Numbers
 from directory.fictional.people import People
 from directory.fictional.places import Place, location, territory
-from directory.fictional.texts import rendered
+from directory.fictional.texts import Voice
 from directory.fictional.trade import Trade
 
 # How many enterprises in a row respect the proportions between archetypes exactly.
@@ -84,6 +84,7 @@ class Draft:
         dice, archetype = self.dice, self.deck.popleft()
         place = dice.turn(self.place_wheel)
         form = dice.turn(archetype.forms)
+        voice = Voice(dice.draw, place.slots)
         size = dice.turn(archetype.sizes)
         where = location(dice, place, self.common)
         name, label = self.names.give(archetype, form, place, where["borough"])
@@ -98,11 +99,11 @@ class Draft:
             "neq": self.numbers.neq(rank),
             "legal_form": form,
             "founded_year": founded,
-            "mission": self.mission(archetype, place),
-            "description": self.description(archetype, place),
+            "mission": self.mission(archetype, form, voice),
+            "description": self.description(archetype, form, voice),
             "sectors": self.sectors(archetype),
             "statuses": self.trade.statuses(archetype, founded),
-            "benefits": self.trade.benefits(archetype, form, place.slots),
+            "benefits": self.trade.benefits(archetype, form, voice),
             **where,
             "phone": phone,
             "phone_extension": extension,
@@ -120,9 +121,9 @@ class Draft:
             "published_on": published_on,
             "confirmed_on": confirmed_on,
             "recognition": self.recognition(published_on),
-            "offerings": self.offerings(archetype, place),
-            "contacts": self.people.contacts(label, size, phone),
-            "references": self.trade.references(archetype, founded, place.slots),
+            "offerings": self.offerings(archetype, place, voice),
+            "contacts": self.people.contacts(archetype, label, size, phone),
+            "references": self.trade.references(archetype, founded, voice),
             "logo": {"seed": dice.random.getrandbits(32), "wanted": dice.chance(0.8)},
         }
         if state == "archived":
@@ -147,16 +148,16 @@ class Draft:
         self.dice.random.shuffle(deck)
         return deck
 
-    def mission(self, archetype: Archetype, place: Place) -> str:
-        text = self.dice.deal(("mission", archetype.slug), archetype.missions)
-        return rendered(text, self.dice.draw, place.slots)
+    def mission(self, archetype: Archetype, form: str, voice: Voice) -> str:
+        texts = archetype.missions[form.startswith("coop_")]
+        return voice.says(self.dice.deal(("mission", archetype.slug, form), texts))
 
-    def description(self, archetype: Archetype, place: Place) -> str:
-        dice = self.dice
-        texts = [dice.deal(("description", archetype.slug), archetype.descriptions)]
-        if archetype.sells >= 0.4 and dice.chance(0.4):
-            texts.append(dice.pick(self.common["closings"]))
-        return " ".join(rendered(text, dice.draw, place.slots) for text in texts)
+    def description(self, archetype: Archetype, form: str, voice: Voice) -> str:
+        texts = archetype.descriptions[form.startswith("coop_")]
+        said = [self.dice.deal(("description", archetype.slug, form), texts)]
+        if archetype.sells >= 0.4 and self.dice.chance(0.4):
+            said.append(self.dice.pick(self.common["closings"]))
+        return " ".join(map(voice.says, said))
 
     def sectors(self, archetype: Archetype) -> list[str]:
         slugs = [archetype.sector]
@@ -180,9 +181,9 @@ class Draft:
     def territory(self, reach: str, place: Place) -> dict[str, Any]:
         return territory(self.dice, reach, place, self.places, self.common)
 
-    def offerings(self, archetype: Archetype, place: Place) -> list[dict[str, Any]]:
+    def offerings(self, archetype: Archetype, place: Place, voice: Voice) -> list[dict[str, Any]]:
         """Those of the trade; what can be shipped is sometimes sold farther than the rest."""
-        rows = self.trade.offerings(archetype, place.slots)
+        rows = self.trade.offerings(archetype, voice)
         for row in rows:
             farther = row.pop("ships") and self.dice.chance(0.35)
             reach = self.dice.pick(["province", "province", "region"])

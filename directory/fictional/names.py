@@ -8,10 +8,10 @@ from directory.fictional.content import Archetype, says_coop
 from directory.fictional.dice import Dice
 from directory.fictional.places import Place
 from directory.fictional.texts import (
+    Voice,
     domain_label,
     fold,
     lowered_article,
-    rendered,
     with_preposition,
     without_article,
 )
@@ -31,7 +31,7 @@ class Names:
         for attempt in range(60):
             name = self.candidate(archetype, place, borough, coop=coop, written=attempt == 0)
             if coop and not says_coop(name):
-                name = self.dice.pick(self.common["coop_names"][form]).replace("*", name)
+                name = self.cooperative(name, form)
             if attempt >= 3 and place.name not in name:
                 name = f"{name} {place.slots['de_ville']}"
             if attempt >= 8:
@@ -64,7 +64,15 @@ class Names:
         if not patterns[says]:
             return self.dice.pick(names[says])
         pattern = self.dice.pick(patterns[says])
-        return rendered(pattern, self.dice.draw, self.slots(place, borough))
+        return Voice(self.dice.draw, self.slots(place, borough)).says(pattern)
+
+    def cooperative(self, name: str, form: str) -> str:
+        """*La Ruche* may become *Coop La Ruche*; *Atelier Boréal, menuiserie* has its form last."""
+        patterns = self.common["coop_names"][form]
+        bare, _, _ = name.partition(",")
+        if not re.match(r"(Le |La |Les |L’|[^ ]+$)", bare):
+            patterns = [pattern for pattern in patterns if pattern.startswith("*")] or patterns
+        return self.dice.pick(patterns).replace("*", bare)
 
     def slots(self, place: Place, borough: str) -> dict[str, str]:
         evocation = self.dice.pick(self.common["evocations"])
@@ -80,6 +88,8 @@ class Names:
         }
 
     def others(self, name: str) -> list[str]:
+        if re.search(r"[A-Z]{2}", name):
+            return []
         words = [word for word in re.split(r"[ ’,–-]+", name) if word[:1].isupper()]
         if len(words) >= 4 and self.dice.chance(0.35):
             return ["".join(fold(word[0]).upper() for word in words)]

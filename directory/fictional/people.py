@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from directory.fictional.content import Archetype
 from directory.fictional.dice import Dice, Wheel
 from directory.fictional.texts import address_label
 
-OTHER_ROLES = ["sales", "bids", "operations", "admin"]
+OTHER_ROLES = ["operations", "admin"]
+SALES_ROLES = ["sales", "bids"]
+# Under this share of sales to cities, nobody is paid to sell to them.
+HAS_SELLERS = 0.4
 
 
 class People:
@@ -28,13 +32,16 @@ class People:
             last = dice.pick(group["last"])
         return first, last, feminine
 
-    def contacts(self, label: str, size: str, phone: str) -> list[dict[str, str]]:
+    def contacts(
+        self, archetype: Archetype, label: str, size: str, phone: str
+    ) -> list[dict[str, str]]:
         dice = self.dice
         roles = ["board" if size == "0" else "director"]
         if size == "0":
             roles += ["volunteer"] if dice.chance(0.3) else []
         elif size != "1-4" or dice.chance(0.3):
-            roles += dice.some(OTHER_ROLES, dice.between(0, 2))
+            others = OTHER_ROLES + (SALES_ROLES if archetype.sells >= HAS_SELLERS else [])
+            roles += dice.some(others, dice.between(0, 2))
         rows: list[dict[str, str]] = []
         for role in roles:
             first, last, feminine = self.person()

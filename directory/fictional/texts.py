@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 # A text without braces stays a str; another is a tuple of fixed parts, Slot and Alternatives.
@@ -17,37 +17,71 @@ class Slot(NamedTuple):
 
 
 class Alternatives(NamedTuple):
-    choices: tuple[str, ...]
+    choices: tuple[Text, ...]
+    quantity: bool
+
+
+TOKEN = re.compile(r"[{}|]|[^{}|]+")
+QUANTITY = re.compile(
+    r"\d|(deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize"
+    r"|vingt|trente|quarante|cinquante|soixante|cent|mille|la moitié|le tiers|le quart)\b",
+    re.IGNORECASE,
+)
 
 
 def compiled(text: str) -> Text:
-    parts = re.split(r"\{([^{}]*)\}", text)
-    if len(parts) == 1:
-        return text
-    out: list[Any] = []
-    for position, part in enumerate(parts):
-        if position % 2 == 0:
-            if part:
+    return read(iter(TOKEN.findall(text)))[0]
+
+
+def read(tokens: Iterator[str]) -> list[Text]:
+    """What is before the end or the closing brace: one text, or several parted by bars."""
+    choices: list[list[Any]] = [[]]
+    for token in tokens:
+        if token == "{":
+            inner = read(tokens)
+            if len(inner) == 1 and isinstance(inner[0], str):
+                choices[-1].append(Slot(inner[0]))
+            else:
+                quantity = all(isinstance(text, str) and QUANTITY.match(text) for text in inner)
+                choices[-1].append(Alternatives(tuple(inner), quantity))
+        elif token == "}":
+            break
+        elif token == "|":
+            choices.append([])
+        else:
+            choices[-1].append(token)
+    return ["".join(c) if all(type(part) is str for part in c) else tuple(c) for c in choices]
+
+
+class Voice:
+    """How one enterprise says the texts: the same quantity wherever the same ones are offered."""
+
+    def __init__(self, draw: Callable[[], float], slots: Mapping[str, str]):
+        self.draw = draw
+        self.slots = slots
+        self.said: dict[tuple[Text, ...], Text] = {}
+
+    def says(self, text: Text) -> str:
+        if isinstance(text, str):
+            return text
+        out = []
+        for part in text:
+            if isinstance(part, Slot):
+                out.append(self.slots[part.name])
+            elif isinstance(part, Alternatives):
+                out.append(self.says(self.chosen(part)))
+            else:
                 out.append(part)
-        elif "|" in part:
-            out.append(Alternatives(tuple(part.split("|"))))
-        else:
-            out.append(Slot(part))
-    return tuple(out)
+        return "".join(out)
 
-
-def rendered(text: Text, draw: Callable[[], float], slots: Mapping[str, str]) -> str:
-    if isinstance(text, str):
-        return text
-    out = []
-    for part in text:
-        if isinstance(part, Slot):
-            out.append(slots[part.name])
-        elif isinstance(part, Alternatives):
-            out.append(part.choices[int(draw() * len(part.choices))])
-        else:
-            out.append(part)
-    return "".join(out)
+    def chosen(self, alternatives: Alternatives) -> Text:
+        choices = alternatives.choices
+        if alternatives.quantity and choices in self.said:
+            return self.said[choices]
+        choice = choices[int(self.draw() * len(choices))]
+        if alternatives.quantity:
+            self.said[choices] = choice
+        return choice
 
 
 CONTRACTED = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from directory.fictional.content import Archetype
 from directory.fictional.dice import Dice
-from directory.fictional.texts import rendered
+from directory.fictional.texts import Voice
 
 SHARED_BENEFITS = ["gouvernance-democratique", "lien-social", "approvisionnement-local"]
 # Under these shares of sales to cities, an enterprise says nothing of what it can deliver,
@@ -18,13 +18,13 @@ Rows = list[dict[str, Any]]
 
 
 class Trade:
-    """The trade of the enterprises of one run; `slots` are those of the place of each."""
+    """The trade of the enterprises of one run; `voice` is that of each."""
 
     def __init__(self, dice: Dice, common: Mapping[str, Any]):
         self.dice = dice
         self.common = common
 
-    def offerings(self, archetype: Archetype, slots: Mapping[str, str]) -> Rows:
+    def offerings(self, archetype: Archetype, voice: Voice) -> Rows:
         """The first one, which says the trade, and some of the others."""
         dice = self.dice
         most = 5 if archetype.sells < SELLS_LITTLE else 7
@@ -34,8 +34,8 @@ class Trade:
         return [
             {
                 "kind": offering["kind"],
-                "name": rendered(name, dice.draw, slots),
-                "description": rendered(description, dice.draw, slots),
+                "name": voice.says(name),
+                "description": voice.says(description),
                 "category": offering["category"],
                 "unspsc": offering.get("unspsc", ""),
                 "ships": bool(offering.get("ships")),
@@ -43,12 +43,13 @@ class Trade:
             for offering, name, description in chosen
         ]
 
-    def benefits(self, archetype: Archetype, form: str, slots: Mapping[str, str]) -> Rows:
+    def benefits(self, archetype: Archetype, form: str, voice: Voice) -> Rows:
         dice, shared = self.dice, self.common["benefits"]
         texts: dict[str, Any] = {}
-        for benefit, evidence in archetype.benefits:
+        evidences = archetype.benefits[form.startswith("coop_")]
+        for row, evidence in zip(archetype.data["benefits"], evidences, strict=True):
             if dice.chance(0.85):
-                texts.setdefault(benefit, evidence)
+                texts.setdefault(row["benefit"], evidence)
         extra = []
         if form.startswith("coop_") and dice.chance(0.5):
             extra.append("gouvernance-democratique")
@@ -57,7 +58,7 @@ class Trade:
         for benefit in extra:
             texts.setdefault(benefit, dice.pick(shared[benefit]))
         return [
-            {"benefit": benefit, "evidence": rendered(evidence, dice.draw, slots)}
+            {"benefit": benefit, "evidence": voice.says(evidence)}
             for benefit, evidence in texts.items()
         ]
 
@@ -123,7 +124,7 @@ class Trade:
                 rows.append({"kind": kind, "number": number, "expires_on": expires})
         return rows
 
-    def references(self, archetype: Archetype, founded: int, slots: Mapping[str, str]) -> Rows:
+    def references(self, archetype: Archetype, founded: int, voice: Voice) -> Rows:
         dice = self.dice
         rows: Rows = []
         if not archetype.references or not dice.chance(0.15 + 0.75 * archetype.sells):
@@ -132,11 +133,9 @@ class Trade:
             amount = dice.rounded(*row["amounts"]) if row["amounts"] else None
             rows.append(
                 {
-                    "client": rendered(
-                        dice.pick(self.common["clients"][row["client"]]), dice.draw, slots
-                    ),
-                    "work": rendered(work, dice.draw, slots),
-                    "year": max(dice.today.year - dice.between(0, 5), founded),
+                    "client": voice.says(dice.pick(self.common["clients"][row["client"]])),
+                    "work": voice.says(work),
+                    "year": max(dice.ago(120, 2000).year, founded),
                     "amount": amount if dice.chance(0.75) else None,
                     "url": "",
                 }
