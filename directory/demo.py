@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from directory import fictional
+from directory.logos import draw
 from directory.models import (
     Benefit,
     Borough,
@@ -255,8 +256,6 @@ class Writer:
         """The file of a logo drawn for this name, which says nothing of it."""
         if not (self.with_logos and row["logo"]["wanted"]):
             return ""
-        from directory.logos import draw
-
         image = draw(row["name"], row["logo"]["seed"])
         name = f"{hashlib.sha256(image).hexdigest()[:32]}.png"
         if not default_storage.exists(name):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -89,3 +90,51 @@ def superuser(people):
     return people(
         email="racine@exemple.test", name="Raoul Racine", is_staff=True, is_superuser=True
     )
+
+
+# --- The real browser: tests that use it are marked `browser`
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The system's Chromium, started once; tests that need it are skipped where it is not."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not path:
+        pytest.skip("no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    # Playwright runs an event loop in this thread, where Django then refuses its database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def visit(chromium, live_server, reference):
+    """Opens windows on the running site. What the browser refused (the content policy, an error of
+    a script, a file not found) is in `visit.complaints`, which must be empty in the end."""
+    visits = SimpleNamespace(complaints=[], contexts=[])
+
+    def window(**options):
+        context = chromium.new_context(base_url=live_server.url, locale="fr-CA", **options)
+        visits.contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: visits.complaints.append(f"{page.url}: {error}"))
+        page.on(
+            "console",
+            lambda message: (
+                visits.complaints.append(f"{page.url}: {message.text}")
+                if message.type in {"error", "warning"}
+                else None
+            ),
+        )
+        return page
+
+    visits.window = window
+    yield visits
+    for context in visits.contexts:
+        context.close()
+    assert visits.complaints == []
