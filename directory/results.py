@@ -104,7 +104,11 @@ def find(criteria: Criteria, state: State) -> Results:
         whole = state.whole
         return Results(whole.total, _ask(_browsed(criteria, state))["rows"] or [], whole.counts)
     answer = _ask(_narrowed(criteria, state))
-    counts = {int(code): count for code, count in (answer["counts"] or {}).items()}
+    counts = {
+        int(code): count
+        for name in ("facets", "statuses")
+        for code, count in (answer[name] or {}).items()
+    } | {RECOGNISED: answer["recognised"], CONFIRMED: answer["confirmed"]}
     if own := _counted_by_snapshot(criteria):
         # Without it nothing narrows: its counts are those of the whole directory.
         whole_counts = state.whole.counts
@@ -134,6 +138,15 @@ def starting_point(day: date) -> float:
     """Where the neutral order begins on a day: in [0, 1), the same for everyone."""
     return int.from_bytes(hashlib.sha256(day.isoformat().encode()).digest()[:6]) / 2**48
 
+
+#: The columns that an order needs.
+SORTED_BY = {
+    "pertinence": "l.position",
+    "rotation": "l.position",
+    "nom": "l.sort_name",
+    "recent": "l.published_on",
+    "proximite": "l.latitude, l.longitude",
+}
 
 # What a page needs of a listing besides its card.
 ROW = """json_build_object(
@@ -278,8 +291,8 @@ def _narrowed(criteria: Criteria, state: State) -> Statement:
         params += [p for dimension in counted for p in conditions.facets[dimension].params]
     exact = "false"
     if criteria.query and criteria.order == "pertinence":
-        exact = "l.sort_name = public.fold(%s)"
-        params.append(criteria.query.text)
+        exact = "l.sort_name = %s"
+        params.append(search.fold(criteria.query.text))
     facets = list(conditions.facets.values())
     if len(counted) > 1:
         nearly = [_some(_every(some) for some in combinations(facets, len(facets) - 1))]
@@ -290,109 +303,92 @@ def _narrowed(criteria: Criteria, state: State) -> Statement:
 
     asked = _asked(criteria.query)
     page = _page(criteria, state)
-    counts = _counts(counted, today)
     return Statement(
         f"""
 WITH {asked.sql} matched AS MATERIALIZED (
-    SELECT l.enterprise_id, l.position, l.sort_name, l.published_on, l.latitude, l.longitude,
-        l.facets, l.statuses, l.statuses_until, l.recognised_on, l.recognised_until,
-        l.confirmed_on, {missed} AS missed, {exact} AS exact
+    SELECT l.enterprise_id, {SORTED_BY[criteria.order]}, l.facets, l.statuses, l.statuses_until,
+        l.recognised_on, l.recognised_until, l.confirmed_on, {missed} AS missed, {exact} AS exact
     FROM directory_listing l WHERE {where.sql}
-), hits AS (
-    SELECT count(*) AS total FROM matched WHERE missed = 0
 )
 SELECT json_build_object(
-    'total', total,
+    'total', count(*) FILTER (WHERE missed = 0),
+    'recognised', count(*) FILTER (WHERE {_still(counted, Dimension.RECOGNISED)}
+        AND recognised_on <= %s AND recognised_until >= %s),
+    'confirmed', count(*) FILTER (WHERE {_still(counted, Dimension.CONFIRMED)}
+        AND confirmed_on >= %s::date - interval '12 months'),
     'rows', ({page.sql}),
-    'counts', ({counts.sql})
-) FROM hits""",
-        [*asked.params, *params, *page.params, *counts.params],
+    'facets', (SELECT json_object_agg(code, n) FROM (
+        SELECT code, count(*) AS n FROM matched, unnest(facets) code
+            WHERE {_still(counted)} GROUP BY code) f),
+    'statuses', (SELECT json_object_agg(code, n) FROM (
+        SELECT {Dimension.STATUS * STEP} + status AS code, count(*) AS n
+            FROM matched, unnest(statuses, statuses_until) s (status, until)
+            WHERE statuses <> '{{}}' AND until >= %s AND {_still(counted, Dimension.STATUS)}
+            GROUP BY status) s)
+) FROM matched""",
+        [*asked.params, *params, today, today, today, *page.params, today],
     )
+
+
+def _still(counted: list[Dimension], dimension: Dimension | None = None) -> str:
+    """Whether a matched row counts for the values of a dimension; for those of the row `code`
+    belongs to where none is given."""
+    if not counted:
+        return "true"
+    if dimension is None:
+        return f"(missed = 0 OR missed = 1 << (code / {STEP}))"
+    return f"missed IN (0, {1 << dimension})"
 
 
 def _asked(query: search.Query) -> Statement:
-    """The query and each of its groups as tsqueries, computed once for all who read them."""
+    """The query as a tsquery, computed once for all who read it."""
     if not query or query.neq:
         return Statement("")
-    groups = [search.tsquery(search.Query(groups=(group,))) for group in query.groups]
-    excluded = [search.tsquery(search.Query(excluded=(term,))) for term in query.excluded]
-    terms = [f"({asked.sql}) AS g{number}" for number, asked in enumerate(groups)]
-    terms += [f"({asked.sql}) AS x{number}" for number, asked in enumerate(excluded)]
-    whole = " && ".join(term.rsplit(" AS ")[-1] for term in terms)
-    return Statement(
-        f"terms AS MATERIALIZED (SELECT {', '.join(terms)}),"
-        f" asked AS MATERIALIZED (SELECT {whole} AS q FROM terms),",
-        [p for asked in (*groups, *excluded) for p in asked.params],
-    )
+    asked = search.tsquery(query)
+    return Statement(f"asked AS MATERIALIZED (SELECT {asked.sql} AS q),", asked.params)
 
 
 def _page(criteria: Criteria, state: State) -> Statement:
-    """The rows of the page, as a JSON array."""
-    source = Statement("(SELECT * FROM matched WHERE missed = 0)")
-    params: list[object] = []
-    order = {
-        "rotation": "m.position < %s, m.position, m.enterprise_id",
-        "nom": "m.sort_name, m.enterprise_id",
-        "recent": "m.published_on DESC, m.enterprise_id DESC",
-        "proximite": "distance, m.enterprise_id",
-        "pertinence": "m.exact DESC, rank DESC, m.position < %s, m.position, m.enterprise_id",
-    }[criteria.order]
-    key, join = "", ""
+    """The rows of the page, as a JSON array in their order."""
+    limits = [criteria.size, (criteria.page - 1) * criteria.size]
+    start = starting_point(state.today)
+    distance = Statement("")
     if criteria.near:
-        distance = _distance(criteria.near)
-        key = f", {distance.sql.replace('l.', 'm.')} AS distance"
-        params += distance.params
+        place = _distance(criteria.near)
+        distance = Statement(f", {place.sql} AS distance", place.params)
+    row = ROW.format(distance=", 'distance', l.distance" if criteria.near else "")
     if criteria.order == "pertinence":
-        rank = "0" if criteria.query.neq else f"ts_rank({WEIGHTS}, r.keywords, asked.q, 1)"
-        key += f", {rank} AS rank"
-        source.sql = (
-            f"(SELECT * FROM matched WHERE missed = 0 ORDER BY exact DESC, position LIMIT {RANKED})"
+        ranked, rank = "", ""
+        if not criteria.query.neq:
+            ranked, rank = "CROSS JOIN asked", f"ts_rank({WEIGHTS}, l.keywords, asked.q, 1) DESC,"
+        return Statement(
+            f"""
+    SELECT json_agg({row}) FROM (
+        SELECT l.*{distance.sql} FROM (
+            SELECT enterprise_id, exact FROM matched WHERE missed = 0
+            ORDER BY exact DESC, position LIMIT {RANKED}) candidate
+        JOIN directory_listing l USING (enterprise_id)
+        {ranked}
+        ORDER BY exact DESC, {rank} l.position < %s, l.position, enterprise_id
+        LIMIT %s OFFSET %s) l""",
+            [*distance.params, start, *limits],
         )
-        join = "JOIN directory_listing r USING (enterprise_id)"
-        join += "" if criteria.query.neq else " CROSS JOIN asked"
-    if criteria.order in ("rotation", "pertinence"):
-        params.append(starting_point(state.today))
-    row = ROW.format(distance=", 'distance', distance" if criteria.near else "")
+    order = {
+        "rotation": "l.position < %s, l.position, enterprise_id",
+        "nom": "l.sort_name, enterprise_id",
+        "recent": "l.published_on DESC, enterprise_id DESC",
+        "proximite": "distance, enterprise_id",
+    }[criteria.order]
+    starts = [start] if criteria.order == "rotation" else []
+    row = ROW.format(distance=", 'distance', shown.distance" if criteria.near else "")
     return Statement(
         f"""
-    SELECT json_agg({row} ORDER BY place) FROM (
+    SELECT json_agg({row} ORDER BY shown.place) FROM (
         SELECT *, row_number() OVER () AS place FROM (
-            SELECT m.enterprise_id{key} FROM {source.sql} m {join}
-            ORDER BY {order} LIMIT %s OFFSET %s
-        ) ordered
+            SELECT l.enterprise_id{distance.sql} FROM matched l WHERE missed = 0
+            ORDER BY {order} LIMIT %s OFFSET %s) ordered
     ) shown JOIN directory_listing l USING (enterprise_id)""",
-        [*params, criteria.size, (criteria.page - 1) * criteria.size],
-    )
-
-
-def _counts(counted: list[Dimension], today: date) -> Statement:
-    def countable(dimension: Dimension | None = None) -> str:
-        if not counted:
-            return "true"
-        if dimension is None:
-            return f"(missed = 0 OR missed = 1 << (code / {STEP}))"
-        return f"missed IN (0, {1 << dimension})"
-
-    return Statement(
-        f"""
-    SELECT json_object_agg(code, n) FROM (
-        SELECT code, count(*) AS n FROM matched, unnest(facets) code
-            WHERE {countable()} GROUP BY code
-        UNION ALL
-        SELECT {Dimension.STATUS * STEP} + status, count(*)
-            FROM matched, unnest(statuses, statuses_until) s (status, until)
-            WHERE statuses <> '{{}}' AND until >= %s AND {countable(Dimension.STATUS)}
-            GROUP BY status
-        UNION ALL
-        SELECT {RECOGNISED}, count(*) FROM matched
-            WHERE recognised_on <= %s AND recognised_until >= %s
-            AND {countable(Dimension.RECOGNISED)}
-        UNION ALL
-        SELECT {CONFIRMED}, count(*) FROM matched
-            WHERE confirmed_on >= %s::date - interval '12 months'
-            AND {countable(Dimension.CONFIRMED)}
-    ) counted WHERE n > 0""",
-        [today, today, today, today],
+        [*distance.params, *starts, *limits],
     )
 
 
@@ -419,13 +415,10 @@ def help_for(criteria: Criteria, state: State) -> Help:
     ]
     asked = _asked(criteria.query)
     groups = range(0 if criteria.query.neq else len(criteria.query.groups))
-    pairs += [
-        Statement(
-            f"'unknown {number}', NOT EXISTS (SELECT FROM directory_listing l"
-            f" WHERE l.search @@ (SELECT g{number} FROM terms))"
-        )
-        for number in groups
-    ]
+    for number in groups:
+        group = search.tsquery(search.Query(groups=(criteria.query.groups[number],)))
+        unknown = f"NOT EXISTS (SELECT FROM directory_listing l WHERE l.search @@ ({group.sql}))"
+        pairs.append(Statement(f"'unknown {number}', {unknown}", group.params))
     if criteria.query:
         pairs += [_archived(criteria.query), _words(state)]
     answer = _ask(
@@ -458,8 +451,8 @@ def _archived(query: search.Query) -> Statement:
             FROM directory_enterprise e
             LEFT JOIN directory_enterprise r ON r.id = e.replaced_by_id AND r.state = 'published'
             WHERE e.state = 'archived'
-                AND (public.fold(e.name) = public.fold(%s) OR e.neq = %s) LIMIT 1)""",
-        [query.text, query.neq or None],
+                AND (public.fold(e.name) = %s OR e.neq = %s) LIMIT 1)""",
+        [search.fold(query.text), query.neq or None],
     )
 
 

@@ -93,6 +93,11 @@ class Term:
     def key(self) -> str:
         return synonym_key(self.text)
 
+    @property
+    def searched(self) -> str:
+        """Stop words are looked for in phrases, and where there is nothing else."""
+        return normalise(self.text) if self.phrase else self.key
+
 
 @dataclass(frozen=True)
 class Group:
@@ -233,8 +238,10 @@ def tsquery(query: Query) -> Statement:
 
     def one(term: Term) -> str:
         function = "phraseto_tsquery" if term.phrase else "plainto_tsquery"
-        params.append(term.text)
-        return f"{function}({CONFIGURATION}, public.normalise(%s))"
+        # Normalised here rather than by its twin in the database: there it would be planned anew
+        # for each term of each search, which takes longer than the search.
+        params.append(term.searched)
+        return f"{function}({CONFIGURATION}, %s)"
 
     parts = [
         "(" + " || ".join(one(term) for term in (*group.terms, *group.widened)) + ")"

@@ -12,6 +12,7 @@ import random
 import statistics
 import time
 from contextlib import contextmanager
+from urllib.parse import quote
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -220,8 +221,8 @@ def test_the_ratios(directory_of_rows, settings):
     rare, common = word_nearest(0.01), word_nearest(0.09)
     shares = {word: frequency(word) for word in (rare, common)}
     page_1, page_9, browse = (
-        f"/entreprises/?q={rare}",
-        f"/entreprises/?q={common}",
+        f"/entreprises/?q={quote(rare)}",
+        f"/entreprises/?q={quote(common)}",
         "/entreprises/",
     )
     last = f"/entreprises/?page={results.LAST_PAGE}"
