@@ -280,7 +280,8 @@ def test_only_cooperatives_call_themselves_so(many):
 def test_typography_is_that_of_french_as_written_in_quebec(many):
     wrong = re.compile(
         r"'"  # a straight apostrophe
-        r"|(?<![\u00a0\d]):|:(?!\s|\d)|(?<!\u00a0)[;»%]|(?<![\u00a0M])\$|«(?!\u00a0)"  # without its hard space
+        r"|(?<![\u00a0\d]):|:(?!\s|\d)"  # without its hard space, here and below
+        r"|(?<!\u00a0)[;»%]|(?<![\u00a0M])\$|«(?!\u00a0)"
         r"|\u00a0[?!,]| [.,?!]|  |^\s|\s$|\.\.\.|\d \d{3}\b"
         r"|[{}|*]"  # a slot left open
         r"|\b(de le|à le|à les|du le|des les)\b(?! \w+er\b)"
