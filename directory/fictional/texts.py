@@ -54,12 +54,13 @@ def read(tokens: Iterator[str]) -> list[Text]:
 
 
 class Voice:
-    """How one enterprise says the texts: the same quantity wherever the same ones are offered."""
+    """How one enterprise says the texts, its quantities agreeing from one to the other."""
 
     def __init__(self, draw: Callable[[], float], slots: Mapping[str, str]):
         self.draw = draw
         self.slots = slots
-        self.said: dict[tuple[Text, ...], Text] = {}
+        # By number of alternatives: « Trente|Quarante » here and « 30|40 » there go together.
+        self.ranks: dict[int, int] = {}
 
     def says(self, text: Text) -> str:
         if isinstance(text, str):
@@ -75,13 +76,12 @@ class Voice:
         return "".join(out)
 
     def chosen(self, alternatives: Alternatives) -> Text:
-        choices = alternatives.choices
-        if alternatives.quantity and choices in self.said:
-            return self.said[choices]
-        choice = choices[int(self.draw() * len(choices))]
-        if alternatives.quantity:
-            self.said[choices] = choice
-        return choice
+        number = len(alternatives.choices)
+        if not alternatives.quantity:
+            return alternatives.choices[int(self.draw() * number)]
+        if number not in self.ranks:
+            self.ranks[number] = int(self.draw() * number)
+        return alternatives.choices[self.ranks[number]]
 
 
 CONTRACTED = {
