@@ -1,5 +1,6 @@
 """Settings, from the environment; with none at all the site runs on the embedded database."""
 
+import mimetypes
 import os
 import secrets
 from pathlib import Path
@@ -140,6 +141,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
+# Before 3.13, Python knows WebP only where the system has a list of types.
+mimetypes.add_type("image/webp", ".webp")
 MEDIA_URL = "/logos/"
 MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", DATA_DIR / "media"))
 STORAGES = {

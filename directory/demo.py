@@ -257,7 +257,7 @@ class Writer:
         if not (self.with_logos and row["logo"]["wanted"]):
             return ""
         image = draw(row["name"], row["logo"]["seed"])
-        name = f"{hashlib.sha256(image).hexdigest()[:32]}.png"
+        name = f"{hashlib.sha256(image).hexdigest()[:32]}.webp"
         if not default_storage.exists(name):
             default_storage.save(name, ContentFile(image))
         return name

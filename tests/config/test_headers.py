@@ -164,8 +164,8 @@ print(json.dumps({
 """
 
 
-def test_over_https_cookies_are_bound_to_this_host_and_to_https(tmp_path):
-    """The settings of a real site, in a process of its own: they are read once."""
+def in_a_process_of_its_own(code, tmp_path):
+    """Run `code` with the settings of a real site, which are read once."""
     environment = {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -176,7 +176,7 @@ def test_over_https_cookies_are_bound_to_this_host_and_to_https(tmp_path):
         "MEDIA_ROOT": str(tmp_path),
     }
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", HTTPS],
+        [sys.executable, "-W", "ignore", "-c", code],
         env=environment,
         cwd=settings.BASE_DIR,
         capture_output=True,
@@ -184,7 +184,22 @@ def test_over_https_cookies_are_bound_to_this_host_and_to_https(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def test_a_logo_is_an_image_also_on_a_system_without_a_list_of_types(tmp_path):
+    code = """
+import mimetypes
+mimetypes.knownfiles = []
+import json, django
+django.setup()
+print(json.dumps(mimetypes.guess_type("logo.webp")[0]))
+"""
+    assert in_a_process_of_its_own(code, tmp_path) == "image/webp"
+
+
+def test_over_https_cookies_are_bound_to_this_host_and_to_https(tmp_path):
+    found = in_a_process_of_its_own(HTTPS, tmp_path)
     assert found["session"] == ["__Host-session", True, True, "Lax", "/", None]
     assert found["redirects"] is True
     (cookie,) = found["cookies"]

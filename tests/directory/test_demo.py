@@ -4,6 +4,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from PIL import Image
 
 from directory import demo, fictional, integrity
 from directory.models import (
@@ -202,7 +203,8 @@ def test_the_demonstration_is_loaded_once(capsys, settings):
     logos = Enterprise.objects.exclude(logo="").values_list("logo", flat=True)
     assert len(logos) > 10
     for name in logos:
-        assert default_storage.exists(name)
+        with default_storage.open(name) as file:
+            assert Image.open(file).format == "WEBP"
     before = list(Enterprise.objects.order_by("pk").values())
     call_command("load_demo")
     assert "déjà là" in capsys.readouterr().out
