@@ -28,16 +28,16 @@ help: ## cette liste
 
 demo: python port .venv/ready ## le site et ses données fictives, sur http://127.0.0.1:8000 (PORT=…)
 	@DEMO=1 HTTPS=0 LOG_LEVEL=$${LOG_LEVEL:-WARNING} $(RUN) -- sh -ec ' \
-		first() { [ -e .data/demo ] || echo "$$1"; }; \
-		first "Base de données…"; $(MANAGE) migrate -v 0; \
-		first "Territoire et vocabulaires…"; $(MANAGE) load_reference -v 0 > /dev/null; \
-		first "Entreprises fictives…"; $(MANAGE) load_demo; \
-		first "Fichiers de style…"; $(MANAGE) collectstatic --noinput -v 0; \
+		exec 3>&1; [ ! -e .data/demo ] || exec 3> /dev/null; \
+		echo "Base de données…" >&3; $(MANAGE) migrate -v 0; \
+		echo "Territoire et vocabulaires…" >&3; $(MANAGE) load_reference > /dev/null; \
+		echo "Entreprises fictives…" >&3; $(MANAGE) load_demo >&3; \
+		echo "Fichiers de style…" >&3; $(MANAGE) collectstatic --noinput -v 0; \
 		touch .data/demo; \
 		echo; \
 		echo "  Le répertoire vous attend : http://127.0.0.1:$(PORT)/  (Ctrl+C pour arrêter)"; \
 		echo; \
-		exec $(GUNICORN) --bind 127.0.0.1:$(PORT)'
+		exec 3>&-; exec $(GUNICORN) --bind 127.0.0.1:$(PORT)'
 
 serve: .venv/ready ## le site, réglé par l’environnement (voir docs/deploy.md)
 	@$(RUN) -- sh -ec '$(MANAGE) collectstatic --noinput -v 0; exec $(GUNICORN) --bind $(BIND)'
