@@ -83,11 +83,11 @@ def read(rows: dict) -> Labels:
         add(Dimension.REGION, Label(region, slug, text, official=official))
     county_regions = {}
     county_names = {}
-    for row_id, slug, text, official, region_id in rows["counties"] or ():
+    for row_id, slug, text, title, official, region_id in rows["counties"] or ():
         county = code(Dimension.COUNTY, row_id)
         county_regions[county] = code(Dimension.REGION, region_id)
         county_names[county] = text
-        add(Dimension.COUNTY, Label(county, slug, text, official=official))
+        add(Dimension.COUNTY, Label(county, slug, title, official=official))
     homonyms: dict[str, int] = defaultdict(int)
     for row in rows["cities"] or ():
         homonyms[row[2]] += 1

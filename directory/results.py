@@ -341,11 +341,16 @@ def _still(counted: list[Dimension], dimension: Dimension | None = None) -> str:
 
 
 def _asked(query: search.Query) -> Statement:
-    """The query as a tsquery, computed once for all who read it."""
+    """The query as a tsquery, and as it was typed where synonyms widen it; computed once."""
     if not query or query.neq:
         return Statement("")
-    asked = search.tsquery(query)
-    return Statement(f"asked AS MATERIALIZED (SELECT {asked.sql} AS q),", asked.params)
+    asked, typed = search.tsquery(query), Statement("NULL")
+    if any(group.widened for group in query.groups):
+        typed = search.tsquery(search.as_typed(query))
+    return Statement(
+        f"asked AS MATERIALIZED (SELECT {asked.sql} AS q, {typed.sql} AS typed),",
+        [*asked.params, *typed.params],
+    )
 
 
 def _page(criteria: Criteria, state: State) -> Statement:
@@ -361,6 +366,9 @@ def _page(criteria: Criteria, state: State) -> Statement:
         ranked, rank = "", ""
         if not criteria.query.neq:
             ranked, rank = "CROSS JOIN asked", f"ts_rank({WEIGHTS}, l.keywords, asked.q, 1) DESC,"
+            if any(group.widened for group in criteria.query.groups):
+                # What was typed before its synonyms.
+                rank = f"ts_rank({WEIGHTS}, l.keywords, asked.typed, 1) DESC, {rank}"
         return Statement(
             f"""
     SELECT json_agg({row}) FROM (

@@ -207,6 +207,12 @@ def widen(query: Query, synonyms: Mapping[str, Iterable[str]]) -> Query:
     return Query(query.text, tuple(groups), query.excluded, query.ignored)
 
 
+def as_typed(query: Query) -> Query:
+    """`query` without the synonyms that `widen` added."""
+    groups = tuple(Group(group.terms) for group in query.groups)
+    return Query(query.text, groups, query.excluded, query.ignored)
+
+
 def _others(run: tuple[Group, ...], synonyms: Mapping[str, Iterable[str]]) -> list[str]:
     """The synonyms of these groups read together, or of each alternative of a single one."""
     if len(run) == 1:

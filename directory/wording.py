@@ -78,9 +78,7 @@ def territory(serves: Sequence, labels: Labels, most: int | None = None) -> str:
     if province:
         return _("Tout le Québec")
     names = [labels.name(Dimension.REGION, row_id) for row_id in regions]
-    names += [
-        _("MRC %(name)s") % {"name": labels.name(Dimension.COUNTY, row_id)} for row_id in counties
-    ]
+    names += [labels.name(Dimension.COUNTY, row_id) for row_id in counties]
     names += sorted(labels.city(row_id).full_name for row_id in cities)
     return enumeration(names, most)
 

@@ -61,6 +61,7 @@ class RegionalCountyFactory(Factory):
 
     code = "580"
     name = "Longueuil"
+    title = "Agglomération de Longueuil"
     slug = factory.LazyAttribute(lambda county: slugify(county.name))
     region = factory.SubFactory(RegionFactory)
 

@@ -26,6 +26,8 @@ class RegionalCounty(models.Model):
 
     code = models.CharField(_("code"), max_length=3, unique=True)
     name = models.CharField(_("nom"), max_length=80)
+    # What tells it from a city of the same name: « Agglomération de Longueuil ».
+    title = models.CharField(_("dénomination"), max_length=100)
     slug = models.SlugField(_("adresse"), max_length=80, unique=True)
     region = models.ForeignKey(Region, models.PROTECT, verbose_name=_("région"))
 

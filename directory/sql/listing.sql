@@ -556,7 +556,7 @@ BEGIN
                                            ORDER BY position, name, id) FROM public.directory_purchasingcategory),
             'regions', (SELECT json_agg(json_build_array(id, slug, name, code) ORDER BY code)
                         FROM public.directory_region),
-            'counties', (SELECT json_agg(json_build_array(id, slug, name, code, region_id)
+            'counties', (SELECT json_agg(json_build_array(id, slug, name, title, code, region_id)
                                          ORDER BY name, id) FROM public.directory_regionalcounty),
             'cities', (SELECT json_agg(json_build_array(
                             id, slug, name, code, county_id, latitude, longitude)

@@ -90,8 +90,8 @@ def city(request, slug, current):
     if not label or label.key != slug:
         raise Http404
     context = landing(current, label, Dimension.CITY, Dimension.SECTOR)
-    context["intro"] = _("%(mrc)s, région : %(region)s") % {
-        "mrc": label.county_name,
+    context["intro"] = _("%(county)s, région : %(region)s") % {
+        "county": current.labels.by_code[label.county].name,
         "region": current.labels.by_code[label.region].name,
     }
     return render(request, "directory/city.html", context)

@@ -193,7 +193,7 @@ def _capacity(enterprise):
         (_("Délai habituel"), enterprise.lead_time_days, _days),
         (_("Montant assuré"), enterprise.insured_amount, wording.amount),
         (_("Soumission à plusieurs"), enterprise.accepts_cobidding, lambda _value: _("Acceptée")),
-        (_("Système électronique d’appel d’offres (SEAO)"), enterprise.on_seao, _registered),
+        (_("Fournisseur au SEAO"), enterprise.on_seao, _registered),
     ]
     return [{"label": label, "value": say(value)} for label, value, say in rows if value]
 
@@ -203,7 +203,7 @@ def _days(count):
 
 
 def _registered(_on_seao):
-    return _("Inscrite")
+    return _("Oui, inscrite au système électronique d’appel d’offres")
 
 
 @require_safe
