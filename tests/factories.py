@@ -77,7 +77,7 @@ class CityFactory(Factory):
     designation = "Ville"
     population = 268_684
     latitude = 45.51389
-    longitude = -73.50556
+    longitude = -73.43139
     county = factory.SubFactory(RegionalCountyFactory)
 
 
