@@ -142,7 +142,7 @@ class EnterpriseForm(forms.ModelForm):
 @admin.register(Enterprise)
 class EnterpriseAdmin(SearchAdmin):
     form = EnterpriseForm
-    list_display = ["name", "city", "legal_form", "state", "confirmed_on"]
+    list_display = ["name", "city", "state", "confirmed_on"]
     list_select_related = ["city"]
     list_filter = ["state", "sectors", "legal_form", "city__county__region"]
     search_fields = ["neq", "email", "phone", *folded("name", "city__name")]
