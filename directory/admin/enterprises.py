@@ -271,7 +271,7 @@ class OfferingAdmin(ChildAdmin):
     list_display = ["name", "kind", "category", "enterprise"]
     list_select_related = ["category", "enterprise"]
     list_filter = ["kind", "category"]
-    search_fields = folded("name", "description", "enterprise__name")
+    search_fields = folded("name", "enterprise__name")
     autocomplete_fields = ["enterprise", "category", *PLACES]
 
 
