@@ -47,14 +47,14 @@ class ParameterFilter(Filter):
             return criteria
         if len(values) > MOST_VALUES:
             self.parent.notices.append(
-                gettext("« %(label)s » : seules les %(most)d premières valeurs comptent.")
+                gettext("« %(label)s » : seules les %(most)d premières valeurs comptent.")
                 % {"label": self.label, "most": MOST_VALUES}
             )
         return self.narrow(criteria, values[:MOST_VALUES])
 
     def ignore(self, value):
         self.parent.notices.append(
-            gettext("« %(label)s » : « %(value)s » ne correspond à rien, ce filtre est ignoré.")
+            gettext("« %(label)s » : « %(value)s » ne correspond à rien, ce filtre est ignoré.")
             % {"label": self.label, "value": value if len(value) <= 60 else value[:60] + "…"}
         )
 
