@@ -21,9 +21,9 @@ class Registry:
         self.entries[name] = function
 
     def rendered(self, request: HttpRequest, subject: object) -> list[str]:
-        """What each function shows of `subject` (a card, a profile) to this person: safe HTML."""
+        """What each function shows of `subject` to this person, as HTML; "" shows nothing."""
         return [html for function in self.entries.values() if (html := function(request, subject))]
 
 
-#: Panels under a profile: (request, profile) → safe HTML or "".
+#: Panels under a profile: (request, enterprise) → HTML marked safe, or "".
 profile_panels = Registry()

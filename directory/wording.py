@@ -31,7 +31,9 @@ def amount(value: int) -> str:
 
 
 def enterprises(count: int) -> str:
-    return ngettext("%(n)s entreprise", "%(n)s entreprises", count) % {"n": number(count)}
+    # In French none is singular, which gettext does not know of a source string.
+    singular = count or 1
+    return ngettext("%(n)s entreprise", "%(n)s entreprises", singular) % {"n": number(count)}
 
 
 def phone(value: str, extension: str = "") -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from directory import cards, wording
+from directory.extensions import profile_panels
 from directory.facets import Dimension, code
 from directory.models import Enterprise, Offering
 from directory.profile import profiles
@@ -26,7 +27,11 @@ def detail(request, slug, current):
     enterprise = get_object_or_404(profiles(request.user), slug=slug)
     if enterprise.state == Enterprise.State.ARCHIVED:
         return gone(request, enterprise)
-    return render(request, "directory/detail.html", {"e": profile(enterprise, current)})
+    context = {
+        "e": profile(enterprise, current),
+        "panels": profile_panels.rendered(request, enterprise),
+    }
+    return render(request, "directory/detail.html", context)
 
 
 def gone(request, enterprise):
