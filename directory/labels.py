@@ -110,7 +110,7 @@ def read(rows: dict) -> Labels:
         labels.cities_by_name.setdefault(fold(text).replace(" ", "-"), city)
     labels.boroughs = {int(key): text for key, text in (rows["boroughs"] or {}).items()}
     labels.postal_areas = {key: (lat, lng) for key, (lat, lng) in (rows["postal"] or {}).items()}
-    labels.synonyms = _synonyms(rows["synonyms"] or ())
+    labels.synonyms = _synonyms(rows["synonyms"] or [])
     return labels
 
 

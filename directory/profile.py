@@ -19,6 +19,7 @@ from directory.models import (
     Permit,
     Recognition,
     Reference,
+    ServedTerritory,
     User,
     Visibility,
 )
@@ -26,7 +27,7 @@ from directory.models import (
 
 def audiences(user: Any) -> list[str]:
     """The visibilities whose contact details `user` (who may be anonymous) sees."""
-    seen = [Visibility.PUBLIC]
+    seen: list[str] = [Visibility.PUBLIC]
     if isinstance(user, User) and user.is_active:
         if user.has_perm("directory.view_buyer_contacts"):
             seen.append(Visibility.BUYERS)
@@ -35,7 +36,7 @@ def audiences(user: Any) -> list[str]:
     return seen
 
 
-def _ids(through: type) -> dict[str, Any]:
+def _ids(through: type[ServedTerritory]) -> dict[str, Any]:
     return {
         name: ArraySubquery(
             getattr(through, field)

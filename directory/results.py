@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
+from typing import Any
 
 from django.db import connection
 
@@ -279,7 +280,7 @@ def _narrowed(criteria: Criteria, state: State) -> Statement:
     today = state.today
     conditions = _conditions(criteria, today)
     counted = [] if _counted_by_snapshot(criteria) else list(conditions.facets)
-    params: list[object] = []
+    params: list[Any] = []
 
     # A listing that fails one facet alone still counts for that facet's other values.
     missed = "0"
@@ -412,7 +413,7 @@ def help_for(criteria: Criteria, state: State) -> Help:
         counts["wider"] = _every([further, conditions.all_but("pres")])
     cities = criteria.facets.get(Dimension.CITY, frozenset())
     if len(cities) == 1 and not criteria.served:
-        serving = _serving(state.labels.by_code[next(iter(cities))])
+        serving = _serving(state.labels.city(next(iter(cities)) % STEP))
         counts["serving"] = _every([serving, conditions.all_but(Dimension.CITY)])
 
     pairs = [

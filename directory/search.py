@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 LONGEST_TEXT = 200  # characters
 MOST_TERMS = 10
@@ -232,7 +233,7 @@ class Statement:
     """A piece of SQL and its parameters, in order."""
 
     sql: str
-    params: list[object] = field(default_factory=list)
+    params: list[Any] = field(default_factory=list)
 
 
 def tsquery(query: Query) -> Statement:
@@ -240,7 +241,7 @@ def tsquery(query: Query) -> Statement:
 
     Text goes in as parameters of `plainto_tsquery` and `phraseto_tsquery`, which have no syntax
     of their own, so no text can break it."""
-    params: list[object] = []
+    params: list[Any] = []
 
     def one(term: Term) -> str:
         function = "phraseto_tsquery" if term.phrase else "plainto_tsquery"
