@@ -62,7 +62,7 @@ HOSTILE_TEXTS = [
     "( " * 900,
     "<script>alert(1)</script>",
 ]
-HOSTILE_NUMBERS = ["", "0", "-1", "abc", "1e3", "0x10", "٣", str(2**31), str(2**63), "9" * 3000]
+HOSTILE_NUMBERS = ["", "-1", "abc", "٣", str(2**63), "9" * 3000]
 
 
 def page(model, action, *args):
@@ -98,26 +98,12 @@ def test_the_admin_speaks_french_under_its_own_name(superuser):
     assert "catégories d’achat" in html.lower()
 
 
-# --- Every page
+# --- Lists (test_access.py opens every page of every table)
 
 
-@EACH_MODEL
-def test_every_page_of_a_table_is_shown(model, one_of_each, superuser):
-    key = model._default_manager.order_by("pk").values_list("pk", flat=True).first()
-    options = admin.site._registry[model]
-    request = RequestFactory().get("/")
-    request.user = superuser.user
-    pages = [
-        page(model, "changelist"),
-        page(model, "change", key),
-        page(model, "history", key),
-    ]
-    if options.has_add_permission(request):
-        pages += [page(model, "add"), page(model, "add") + "?_popup=1"]
-    if options.has_delete_permission(request):
-        pages += [page(model, "delete", key)]
-    for address in pages:
-        assert superuser.get(address).status_code == 200, address
+def test_a_form_opens_in_a_small_window_too(superuser):
+    for model in (Enterprise, User):
+        assert superuser.get(page(model, "add") + "?_popup=1").status_code == 200
 
 
 def test_a_list_asks_as_much_of_the_database_however_long_it_is(one_of_each, superuser):
@@ -364,6 +350,8 @@ def test_an_enterprise_written_in_full_is_published_where_its_postal_code_says(s
 
 
 def test_a_broken_rule_is_explained_beside_the_form(one_of_each, superuser):
+    address = page(Enterprise, "change", one_of_each.pk)
+    sent = filled(superuser.get(address), "enterprise_form")
     for values, said in (
         ({"state": "archived"}, "dit au public pourquoi"),
         ({"neq": "123"}, "10 chiffres"),
@@ -372,7 +360,7 @@ def test_a_broken_rule_is_explained_beside_the_form(one_of_each, superuser):
         ({"founded_year": "20"}, "entre 1800 et 2100"),
         ({"slug": "l’atelier"}, "slug"),
     ):
-        response = change(superuser, one_of_each, **values)
+        response = superuser.post(address, sent | values)
         assert response.status_code == 200, values
         assert said in response.content.decode(), values
 

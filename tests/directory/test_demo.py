@@ -62,7 +62,7 @@ def test_every_part_of_each_enterprise_is_written(rows):
 
 def test_what_is_written_says_what_was_described(rows):
     demo.write(rows)
-    for row in rows[:25]:
+    for row in rows[:8]:
         enterprise = Enterprise.objects.get(name=row["name"])
         assert enterprise.city.code == row["city_code"]
         assert (enterprise.neq or "") == row["neq"]
@@ -190,14 +190,14 @@ def test_only_the_cities_asked_for_are_described():
 
 @pytest.fixture
 def small_demo(monkeypatch):
-    monkeypatch.setattr(demo, "DEMO_SIZE", 40)
+    monkeypatch.setattr(demo, "DEMO_SIZE", 24)
 
 
 @pytest.mark.usefixtures("small_demo")
 def test_the_demonstration_is_loaded_once(capsys, settings):
     call_command("load_demo")
-    assert "40 entreprises fictives sont prêtes." in capsys.readouterr().out
-    assert Enterprise.objects.count() == 40
+    assert "24 entreprises fictives sont prêtes." in capsys.readouterr().out
+    assert Enterprise.objects.count() == 24
     cities = set(Enterprise.objects.values_list("city__code", flat=True))
     assert cities <= set(settings.SITE_CITIES)
     logos = Enterprise.objects.exclude(logo="").values_list("logo", flat=True)
@@ -225,7 +225,7 @@ def test_a_demonstration_emptied_by_hand_comes_back():
     Enterprise.objects.update(state="draft", closing="", archive_reason="", replaced_by=None)
     Enterprise.objects.all().delete()
     call_command("load_demo")
-    assert Enterprise.objects.count() == 40
+    assert Enterprise.objects.count() == 24
 
 
 def test_any_number_can_be_generated_and_added_to_what_is_there(capsys, monkeypatch):
