@@ -7,6 +7,8 @@ import sys
 
 import pytest
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from tests.config.test_errors import WAYS, meet
@@ -78,9 +80,12 @@ def test_so_has_a_page_without_the_database(client, database_down):
     check(response)
 
 
-def test_so_have_the_profile_and_the_admin(client, superuser, reference):
-    enterprise = EnterpriseFactory(published=True)
+def test_so_have_the_profile_its_logo_and_the_admin(client, superuser, reference):
+    logo = default_storage.save("en-tetes.png", ContentFile(b"\x89PNG\r\n\x1a\n"))
+    enterprise = EnterpriseFactory(published=True, logo=logo)
     check(client.get(enterprise.get_absolute_url(), secure=True))
+    check(client.get(reverse("directory:logo", args=[logo]), secure=True))
+    default_storage.delete(logo)
     for address in (
         reverse("admin:index"),
         reverse("admin:jsi18n"),
@@ -150,6 +155,8 @@ import json, django
 django.setup()
 from django.test import Client
 from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 settings.STORAGES["staticfiles"]["BACKEND"] = (
     "django.contrib.staticfiles.storage.StaticFilesStorage"
 )
