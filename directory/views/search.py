@@ -4,6 +4,8 @@ import math
 import re
 from collections import defaultdict
 from dataclasses import replace
+from functools import lru_cache
+from heapq import nsmallest
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
@@ -11,6 +13,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from rapidfuzz import fuzz, process
@@ -262,12 +265,9 @@ class Page:
             if code in self.labels.by_code
             and (not (label := self.labels.by_code[code]).retired or code in selected)
         ]
-        offered.sort(key=lambda label: (-counts[label.code], label.name))
-        kept = [
-            label
-            for place, label in enumerate(offered)
-            if place < MOST_OPTIONS or label.code in selected
-        ]
+        kept = nsmallest(MOST_OPTIONS, offered, key=lambda label: (-counts[label.code], label.name))
+        shown = {label.code for label in kept}
+        kept += [label for label in offered if label.code in selected - shown]
         # Zeros are hidden, but what was selected can always be taken away.
         kept += [self.labels.by_code[code] for code in sorted(selected) if code not in counts]
         return {
@@ -279,6 +279,7 @@ class Page:
                     "label": label_name(label),
                     "count": wording.number(counts.get(label.code, 0)),
                     "selected": label.code in selected,
+                    "attributes": checkbox(name, label.key, label.code in selected),
                 }
                 for label in kept
             ],
@@ -394,6 +395,14 @@ class Page:
                 "url": self.url(ville=None, dessert=[city.key], page=None),
             }
         return None
+
+
+@lru_cache(maxsize=8192)
+def checkbox(name, value, checked):
+    """The attributes of a filter's box: the same on every page, and eighty of them on each."""
+    return format_html(
+        'id="f-{0}-{1}" name="{0}" value="{1}"{2}', name, value, " checked" if checked else ""
+    )
 
 
 def label_name(label):
