@@ -12,8 +12,11 @@ def main():
         return
     from config import embedded
 
-    with embedded.running():
-        execute_from_command_line(sys.argv)
+    try:
+        with embedded.running():
+            execute_from_command_line(sys.argv)
+    except embedded.EmbeddedError as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,9 @@ def settle() -> Iterator[int]:
     half-way, or the label renamed once more meanwhile, it is begun again."""
     while renaming := _next():
         dimension, row_id, _ = renaming
+        with long_transaction(), connection.cursor() as cursor:
+            # Whoever wrote with the old name has committed once this is granted.
+            cursor.execute("SELECT public.directory_change_labels()")
         last = 0
         while True:
             with long_transaction(), connection.cursor() as cursor:

@@ -6,8 +6,9 @@ SQL = Path(__file__).parent.parent / "sql"
 
 UNDO = """
 DROP FUNCTION directory_source_changed, directory_source_truncated, directory_detail_changed,
-    directory_label_changed, directory_place_moved, directory_count_touches CASCADE;
-DROP FUNCTION directory_labels, directory_take_snapshot, directory_take_words,
+    directory_label_changed, directory_place_moved, directory_count_touches, directory_before_write
+    CASCADE;
+DROP FUNCTION directory_hold_labels, directory_change_labels, directory_labels, directory_take_snapshot, directory_take_words,
     directory_count_facets,
     directory_bearers, directory_refresh_listings, directory_touch;
 DROP TABLE directory_snapshot, directory_renaming, directory_touch, directory_version;

@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -55,7 +55,9 @@ class EnterpriseQuerySet(models.QuerySet):
 
         The first thing done by a write that touches several enterprises: the triggers behind
         `Listing` lock one statement's enterprises at a time, so two such writes could each hold
-        what the other waits for."""
+        what the other waits for. Labels come before rows, as the triggers take them."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT public.directory_hold_labels()")
         rows = self.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True, of=("self",))
         return list(rows.values_list("pk", flat=True))
 

@@ -192,6 +192,29 @@ END;
 
 -- Refreshing listings ---------------------------------------------------------------------------
 
+-- A listing is made of labels too. Whoever writes an enterprise holds the labels until the commit,
+-- many at once; whoever renames one waits for them, and they for it. Otherwise a listing refreshed
+-- while a name changes could keep the old one. Held before any row is locked, so that a renaming,
+-- which locks rows after, cannot be waited for by what it waits for.
+CREATE OR REPLACE FUNCTION public.directory_hold_labels() RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT pg_advisory_xact_lock_shared(hashtext('directory_labels'));
+END;
+
+CREATE OR REPLACE FUNCTION public.directory_change_labels() RETURNS void
+LANGUAGE sql VOLATILE
+BEGIN ATOMIC
+    SELECT pg_advisory_xact_lock(hashtext('directory_labels'));
+END;
+
+CREATE OR REPLACE FUNCTION public.directory_before_write() RETURNS trigger
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM public.directory_hold_labels();
+    RETURN NULL;
+END $$;
+
 CREATE OR REPLACE FUNCTION public.directory_refresh_listings(ids bigint[]) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
 BEGIN
@@ -298,6 +321,8 @@ BEGIN
         ('directory_offering_served_cities', 'offering_id')
     ) AS source (name, key) LOOP
         EXECUTE format('
+            CREATE TRIGGER listing_before BEFORE INSERT OR UPDATE OR DELETE ON public.%1$I
+                FOR EACH STATEMENT EXECUTE FUNCTION public.directory_before_write();
             CREATE TRIGGER listing_insert AFTER INSERT ON public.%1$I
                 REFERENCING NEW TABLE AS new_rows
                 FOR EACH STATEMENT EXECUTE FUNCTION public.directory_source_changed(%2$L);
@@ -352,7 +377,6 @@ CREATE OR REPLACE FUNCTION public.directory_label_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
 DECLARE
     label record;
-    bearers bigint[];
 BEGIN
     PERFORM public.directory_touch(true);
     IF TG_OP = 'UPDATE' AND TG_NARGS = 1 THEN
@@ -360,15 +384,18 @@ BEGIN
             SELECT n.id FROM new_rows n JOIN old_rows o USING (id) WHERE n.name <> o.name
             ORDER BY n.id
         LOOP
-            SELECT array_agg(DISTINCT b) INTO bearers
-                FROM public.directory_bearers(TG_ARGV[0]::integer, label.id) b;
-            IF cardinality(bearers) > 2000 THEN
+            IF (SELECT count(*) FROM (
+                    SELECT FROM public.directory_bearers(TG_ARGV[0]::integer, label.id)
+                    LIMIT 2001) bearers) > 2000 THEN
                 INSERT INTO public.directory_renaming (dimension, row_id)
                     VALUES (TG_ARGV[0]::integer, label.id)
                     -- Renamed again while it is being settled: it has to be settled again.
                     ON CONFLICT (dimension, row_id) DO UPDATE SET asked_at = clock_timestamp();
             ELSE
-                PERFORM public.directory_refresh_listings(bearers);
+                PERFORM public.directory_change_labels();
+                PERFORM public.directory_refresh_listings((
+                    SELECT array_agg(DISTINCT b)
+                    FROM public.directory_bearers(TG_ARGV[0]::integer, label.id) b));
             END IF;
         END LOOP;
     END IF;
@@ -379,6 +406,7 @@ END $$;
 CREATE OR REPLACE FUNCTION public.directory_place_moved() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
 BEGIN
+    PERFORM public.directory_change_labels();
     IF TG_TABLE_NAME = 'directory_city' THEN
         PERFORM public.directory_refresh_listings((
             SELECT array_agg(e.id) FROM public.directory_enterprise e

@@ -306,28 +306,65 @@ class TestConcurrentWriters:
         assert len(row.card["offerings"]) == 4
         assert not drift()
 
-    def test_several_enterprises_written_in_opposite_order_by_statement_do_not_deadlock(
-        self, reference
-    ):
-        """One statement on all of them locks them in one order, whatever order it names."""
+    def test_a_statement_on_several_enterprises_locks_them_in_one_order(self, reference):
         ids = [EnterpriseFactory(published=True).pk for _ in range(6)]
-        sector = SectorFactory(slug="habitation")
-        through = Enterprise.sectors.through
 
         def writer(order):
             def write():
-                for _ in range(10):
-                    with transaction.atomic():
-                        through.objects.filter(enterprise_id__in=order).delete()
-                        through.objects.bulk_create(
-                            [through(enterprise_id=pk, sector_id=sector.pk) for pk in order],
-                            ignore_conflicts=True,
-                        )
+                for number in range(10):
+                    Offering.objects.bulk_create(
+                        Offering(enterprise_id=pk, kind="service", name=f"Service {number}")
+                        for pk in order
+                    )
 
             return write
 
-        failures = in_threads([writer(ids), writer(ids[::-1])])
-        assert failures == []
+        assert in_threads([writer(ids), writer(ids[::-1])] * 2) == []
+        assert not drift()
+        assert all(len(row.card["offerings"]) == 40 for row in Listing.objects.all())
+
+    def test_a_listing_written_while_its_sector_is_renamed_bears_the_new_name(self, reference):
+        enterprise = EnterpriseFactory(published=True)
+        sector = Sector.objects.get(slug="habitation")
+        written, renaming = threading.Event(), threading.Event()
+
+        def classify():
+            with transaction.atomic():
+                enterprise.sectors.add(sector)
+                written.set()
+                renaming.wait(5)
+                execute("SELECT pg_sleep(0.2)")
+
+        def rename():
+            written.wait(5)
+            renaming.set()
+            Sector.objects.filter(pk=sector.pk).update(name="Zythologie")
+
+        assert in_threads([classify, rename]) == []
+        assert "zytholog" in Listing.objects.get().search
+        assert not drift()
+
+    def test_a_listing_written_after_a_renaming_began_bears_the_new_name(self, reference):
+        enterprise = EnterpriseFactory(published=True)
+        sector = Sector.objects.get(slug="habitation")
+        EnterpriseFactory(name="Autre", published=True, sectors=[sector])
+        renamed = threading.Event()
+
+        def rename():
+            with transaction.atomic():
+                Sector.objects.filter(pk=sector.pk).update(name="Zythologie")
+                renamed.set()
+                execute("SELECT pg_sleep(0.3)")
+
+        def classify():
+            renamed.wait(5)
+            enterprise.sectors.add(sector)
+
+        assert in_threads([rename, classify]) == []
+        assert (
+            Listing.objects.filter(facets__contains=[code(Dimension.SECTOR, sector.pk)]).count()
+            == 2
+        )
         assert not drift()
 
     def test_a_write_that_locks_its_enterprises_first_meets_no_deadlock(self, reference):
