@@ -1,9 +1,15 @@
-"""The time limits of the settings are those of a page; a command asks for its own."""
+"""How long a transaction may take, and what becomes of one that a deadlock undid.
 
-from collections.abc import Iterator
+The time limits of the settings are those of a page; a command asks for its own.
+"""
+
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected
 
 LIMITS = """
 SET LOCAL statement_timeout = 0;
@@ -22,3 +28,22 @@ def long_transaction() -> Iterator[None]:
         with connection.cursor() as cursor:
             cursor.execute(LIMITS)
         yield
+
+
+def once_more_after_deadlock(view: Callable) -> Callable:
+    """Call again, once, a view whose transaction was chosen to end a deadlock: all it wrote is
+    undone, and those it was in the way of have gone on. For a method of (self, request, …) that
+    opens its transaction itself."""
+
+    @wraps(view)
+    def kept_trying(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return view(self, request, *args, **kwargs)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, DeadlockDetected) or connection.in_atomic_block:
+                raise
+        for file in request.FILES.values():
+            file.seek(0)
+        return view(self, request, *args, **kwargs)
+
+    return kept_trying

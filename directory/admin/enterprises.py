@@ -43,6 +43,8 @@ class RecognitionForm(forms.ModelForm):
 
 
 class Inline(admin.StackedInline):
+    """Stacked: in a table, Django's inputs have no label that a screen reader could say."""
+
     extra = 0
     formfield_overrides = FORMFIELDS
 
@@ -70,14 +72,14 @@ class CertificationInline(Inline):
     fields = [("status", "number"), "issuer", ("issued_on", "expires_on")]
 
 
-class BenefitInline(admin.TabularInline):
+class BenefitInline(Inline):
     model = EnterpriseBenefit
-    extra = 0
+    fields = ["benefit", "evidence"]
 
 
-class PermitInline(admin.TabularInline):
+class PermitInline(Inline):
     model = Permit
-    extra = 0
+    fields = [("kind", "number", "expires_on")]
 
 
 class ReferenceInline(Inline):
@@ -125,7 +127,8 @@ class EnterpriseForm(forms.ModelForm):
         cleaned = super().clean()
         if self.instance.pk:
             # Locked until the page has saved: two people cannot both find the version they saw.
-            rows = Enterprise.objects.select_for_update(no_key=True).filter(pk=self.instance.pk)
+            Enterprise.objects.lock([self.instance.pk])
+            rows = Enterprise.objects.filter(pk=self.instance.pk)
             version = rows.values_list("version", flat=True).first()
             if version != cleaned.get("seen_version"):
                 raise ValidationError(

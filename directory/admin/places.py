@@ -19,7 +19,7 @@ class RegionalCountyAdmin(SearchAdmin):
     search_fields = ["code", *folded("name")]
 
 
-class BoroughInline(admin.TabularInline):
+class BoroughInline(admin.StackedInline):
     model = Borough
     extra = 0
     prepopulated_fields = {"slug": ["name"]}

@@ -22,6 +22,13 @@ class VocabularyAdmin(SearchAdmin):
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["origin"]
 
+    def get_changelist_form(self, request, **kwargs):
+        """In a table, Django's inputs have no label that a screen reader could say."""
+        form = super().get_changelist_form(request, **kwargs)
+        for field in form.base_fields.values():
+            field.widget.attrs["aria-label"] = field.label
+        return form
+
 
 @admin.register(Sector, Status, Benefit)
 class WordAdmin(VocabularyAdmin):
@@ -37,7 +44,7 @@ class PurchasingCategoryAdmin(VocabularyAdmin):
     prepopulated_fields = {"slug": ["code"]}
 
 
-class SynonymInline(admin.TabularInline):
+class SynonymInline(admin.StackedInline):
     model = Synonym
     extra = 1
 

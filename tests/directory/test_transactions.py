@@ -1,0 +1,68 @@
+"""What becomes of a transaction that a deadlock undid, with real deadlocks."""
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+from django.db import OperationalError, transaction
+
+from directory.models import Enterprise
+from directory.transactions import once_more_after_deadlock
+from tests.directory.test_listing import in_threads
+from tests.factories import EnterpriseFactory
+
+
+class Renaming:
+    """Two writes in one transaction; the first time, a rival has each row in the other order."""
+
+    def __init__(self, order, rival):
+        self.order, self.rival, self.calls = order, rival, 0
+
+    def write(self, request, word):
+        self.calls += 1
+        with transaction.atomic():
+            for number, pk in enumerate(self.order):
+                if number and self.calls == 1:
+                    self.rival.wait(5)
+                Enterprise.objects.filter(pk=pk).update(mission=word)
+
+    kept = once_more_after_deadlock(write)
+
+
+REQUEST = SimpleNamespace(FILES={})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_victim_of_a_deadlock_is_tried_once_more_and_both_writes_are_whole(reference):
+    ids = [EnterpriseFactory(published=True).pk for _ in range(2)]
+    rival = threading.Barrier(2)
+    one, other = Renaming(ids, rival), Renaming(ids[::-1], rival)
+    failures = in_threads([lambda: one.kept(REQUEST, "un"), lambda: other.kept(REQUEST, "deux")])
+    assert failures == []
+    assert sorted([one.calls, other.calls]) == [1, 2]
+    assert len(set(Enterprise.objects.values_list("mission", flat=True))) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_it_a_deadlock_costs_one_of_them_its_write(reference):
+    ids = [EnterpriseFactory(published=True).pk for _ in range(2)]
+    rival = threading.Barrier(2)
+    one, other = Renaming(ids, rival), Renaming(ids[::-1], rival)
+    (failure,) = in_threads(
+        [lambda: one.write(REQUEST, "un"), lambda: other.write(REQUEST, "deux")]
+    )
+    assert "deadlock" in str(failure)
+
+
+def test_another_error_is_not_tried_again():
+    calls = []
+
+    class Failing:
+        @once_more_after_deadlock
+        def view(self, request):
+            calls.append(1)
+            raise OperationalError("the connection is lost")
+
+    with pytest.raises(OperationalError):
+        Failing().view(REQUEST)
+    assert len(calls) == 1
