@@ -22,12 +22,12 @@ class VocabularyAdmin(SearchAdmin):
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["origin"]
 
-    def get_changelist_form(self, request, **kwargs):
+    def get_changelist_formset(self, request, **kwargs):
         """In a table, Django's inputs have no label that a screen reader could say."""
-        form = super().get_changelist_form(request, **kwargs)
-        for field in form.base_fields.values():
+        formset = super().get_changelist_formset(request, **kwargs)
+        for field in formset.form.base_fields.values():
             field.widget.attrs["aria-label"] = field.label
-        return form
+        return formset
 
 
 @admin.register(Sector, Status, Benefit)

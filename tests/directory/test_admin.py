@@ -1,4 +1,5 @@
 import itertools
+import re
 
 import pytest
 from django.apps import apps
@@ -377,6 +378,13 @@ def test_words_are_reordered_and_retired_from_their_list(superuser):
     sent |= {"form-0-position": "999", "form-0-retired": "on", "_save": "1"}
     assert superuser.post(address, sent).status_code == 302
     assert PurchasingCategory.objects.get(position=999).retired
+
+
+def test_what_is_written_in_a_list_says_what_it_is(superuser):
+    html = superuser.get(page(PurchasingCategory, "changelist")).content.decode()
+    for name in ("position", "retired"):
+        (field,) = re.findall(rf'<input[^>]*name="form-0-{name}"[^>]*>', html)
+        assert 'aria-label="' in field
 
 
 def test_a_new_group_of_synonyms_comes_with_its_terms(superuser):
