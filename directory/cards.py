@@ -70,7 +70,7 @@ def names(dimension: Dimension, row_ids: list[int], labels: Labels) -> list[str]
 
 
 def valid_statuses(row: dict, today: date) -> list[int]:
-    """Certified as of today; dates in ISO order as text, infinity after all of them."""
+    """Certified as of today; ISO dates compare as text."""
     day = today.isoformat()
     valid = [
         status for status, until in zip(row["statuses"], row["until"], strict=True) if until >= day

@@ -326,8 +326,8 @@ class RecognitionAdmin(ChildAdmin):
         super().save_model(request, obj, form, change)
 
 
-# The vector says nothing to a person, and Python has no date for « never expires ».
-UNREADABLE = ["search", "statuses_until"]
+# Vectors say nothing to a person.
+UNREADABLE = ["search", "keywords"]
 
 
 @admin.register(Listing)

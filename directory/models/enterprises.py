@@ -343,8 +343,8 @@ class EnterpriseBenefit(models.Model):
     )
 
     class Meta:
-        verbose_name = _("bienfait pour la collectivité")
-        verbose_name_plural = _("bienfaits pour la collectivité")
+        verbose_name = _("bienfait d’une entreprise")
+        verbose_name_plural = _("bienfaits des entreprises")
         ordering = ["benefit__position", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["enterprise", "benefit"], name="enterprisebenefit_once")

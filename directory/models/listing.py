@@ -31,7 +31,7 @@ class Listing(models.Model):
     facets = ArrayField(models.IntegerField())
     # Where it works, coded as `facets`; 0 is the whole province.
     territory = ArrayField(models.IntegerField())
-    # Certified statuses and the last day of each (infinity where it does not expire), in pairs.
+    # Certified statuses and the last day of each (9999-12-31 where it does not expire), in pairs.
     statuses = ArrayField(models.IntegerField())
     statuses_until = ArrayField(models.DateField())
     recognised_on = models.DateField(null=True)

@@ -48,8 +48,8 @@ class Status(Vocabulary):
 
 class Benefit(Vocabulary):
     class Meta(Vocabulary.Meta):
-        verbose_name = _("bienfait pour la collectivité")
-        verbose_name_plural = _("bienfaits pour la collectivité")
+        verbose_name = _("bienfait")
+        verbose_name_plural = _("bienfaits")
 
 
 class PurchasingCategory(Vocabulary):

@@ -72,7 +72,7 @@ CROSS JOIN LATERAL (
            array_agg(id::integer ORDER BY id) AS ids,
            array_agg(until ORDER BY id) AS until
     FROM (
-        SELECT s.id, s.name, max(coalesce(c.expires_on, 'infinity')) AS until
+        SELECT s.id, s.name, max(coalesce(c.expires_on, '9999-12-31')) AS until
         FROM public.directory_certification c
         JOIN public.directory_status s ON s.id = c.status_id
         WHERE c.enterprise_id = e.id
