@@ -4,4 +4,16 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+site = get_wsgi_application()
+
+
+def application(environ, start_response):
+    """The site, told of a body's type and boundary only.
+
+    Django reads addresses with whatever codec of Python's the header names (`charset=base64`),
+    while it makes the request: what fails there fails before any layer that makes pages.
+    """
+    kind, *parameters = environ.get("CONTENT_TYPE", "").split(";")
+    kept = [part for part in parameters if part.strip().lower().startswith("boundary=")]
+    environ["CONTENT_TYPE"] = ";".join([kind, *kept])
+    return site(environ, start_response)
