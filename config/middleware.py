@@ -68,6 +68,10 @@ class WellFormedMiddleware:
             return errors.page(request, 414)
         if "\0" in request.path or BROKEN_PATH.search(request.path) or not _is_text(query):
             return errors.page(request, 400)
+        # A quoted cookie may write NUL in digits, which no server in front would notice. Left out
+        # rather than refused, or whoever was given one could open no page until it expires.
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
         return self.get_response(request)
 
 
