@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from directory.facets import Dimension
 from directory.labels import Label
-from directory.search import CONFIGURATION, STOP_WORDS, fold, normalise
+from directory.search import CONFIGURATION, LONGEST_TEXT, STOP_WORDS, fold, normalise
 from directory.state import State
 
 #: Of each kind.
@@ -36,7 +36,9 @@ def suggest(text: str, state: State) -> list[dict]:
     """At most four suggestions of each kind for `text`, whose last word may be unfinished; each a
     label, a kind and an address. One statement, none where nothing was typed."""
     folded = " ".join(fold(text).split())
-    words = [word for word in normalise(text).split() if word not in STOP_WORDS][:6]
+    # Cut again: some characters become three once folded, and no lexeme is longer than 2 kB.
+    words = normalise(text)[:LONGEST_TEXT].split()
+    words = [word for word in words if word not in STOP_WORDS][:6]
     if not words or len(folded) < 2:
         return []
     found = _ask(folded, words)
