@@ -67,6 +67,8 @@ def correct(query, help_):
         for term in query.groups[place].terms:
             for typed in [] if term.phrase else term.text.split():
                 if closest := closest_word(typed, help_.words):
+                    # Doubled: a word of the directory may hold what `sub` reads as an escape.
+                    closest = closest.replace("\\", r"\\")
                     text = re.sub(rf"(?<!\w){re.escape(typed)}(?!\w)", closest, text)
     return text if text != query.text else None
 
@@ -88,11 +90,12 @@ def enterprise_list(request, current):
     page = Page(request.GET, filters, found, help_, current)
     context = page.context()
     if correction:
+        typed = page.first("q").strip()
         context["correction"] = {
             "shown": correction,
-            "instead": request.GET["q"].strip(),
+            "instead": typed,
             # The search as typed, for whoever meant it: quotes are never corrected.
-            "instead_url": page.url(q=f'"{request.GET["q"].strip()}"', page=None),
+            "instead_url": page.url(q=f'"{typed}"', page=None),
         }
     template = "directory/_results.html" if request.htmx else "directory/list.html"
     return render(request, template, context)
