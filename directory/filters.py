@@ -52,6 +52,14 @@ class ParameterFilter(Filter):
             )
         return self.narrow(criteria, values[:MOST_VALUES])
 
+    def first(self, values):
+        """The value of a parameter that takes one; that there were others is said."""
+        if len(values) > 1:
+            self.parent.notices.append(
+                gettext("« %(label)s » : seule la première valeur compte.") % {"label": self.label}
+            )
+        return values[0]
+
     def ignore(self, value):
         self.parent.notices.append(
             gettext("« %(label)s » : « %(value)s » ne correspond à rien, ce filtre est ignoré.")
@@ -80,10 +88,11 @@ class TextFilter(ParameterFilter):
     }
 
     def narrow(self, criteria, values):
-        query = search.parse(values[0])
+        typed = self.first(values)
+        query = search.parse(typed)
         self.parent.notices += [self.NOTICES[reason]() for reason in query.ignored]
         if not query and not query.ignored:
-            self.ignore(values[0])
+            self.ignore(typed)
         criteria.query = search.widen(query, self.parent.labels.synonyms)
         return criteria
 
@@ -110,10 +119,11 @@ class FacetFilter(ParameterFilter):
 
 class FlagFilter(FacetFilter):
     def narrow(self, criteria, values):
-        if "1" in values:
-            criteria.facets[self.dimension] = frozenset()
-        else:
-            self.ignore(values[0])
+        for value in values:
+            if value == "1":
+                criteria.facets[self.dimension] = frozenset()
+            else:
+                self.ignore(value)
         return criteria
 
 
@@ -126,9 +136,10 @@ class OneFilter(ParameterFilter):
         super().__init__(**kwargs)
 
     def narrow(self, criteria, values):
-        understood = self.understand(values[0], self.parent.labels)
+        value = self.first(values)
+        understood = self.understand(value, self.parent.labels)
         if understood is None:
-            self.ignore(values[0])
+            self.ignore(value)
         else:
             setattr(criteria, self.attribute, understood)
         return criteria
