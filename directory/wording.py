@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
+from urllib.parse import quote
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -48,7 +49,7 @@ def phone(value: str, extension: str = "") -> str:
 
 
 def phone_href(value: str, extension: str = "") -> str:
-    return f"tel:{value}" + (f";ext={extension}" if extension else "")
+    return f"tel:{value}" + (f";ext={quote(extension, safe='')}" if extension else "")
 
 
 def distance(kilometres: float) -> str:

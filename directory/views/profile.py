@@ -96,8 +96,7 @@ def profile(enterprise, current):
         "territory": wording.territory(serves, labels) or city.full_name,
         "languages": wording.enumeration(enterprise.languages),
         "size": enterprise.get_size_display(),
-        "website": enterprise.website,
-        "website_label": urlsplit(enterprise.website).netloc.removeprefix("www."),
+        **_website(enterprise.website),
         "phone": enterprise.phone and wording.phone(enterprise.phone, enterprise.phone_extension),
         "phone_href": wording.phone_href(enterprise.phone, enterprise.phone_extension),
         "email": enterprise.email,
@@ -126,7 +125,11 @@ def profile(enterprise, current):
             for row in enterprise.benefit_list
         ],
         "references": [
-            row | {"amount": wording.amount(row["amount"]) if row["amount"] else ""}
+            row
+            | {
+                "amount": wording.amount(row["amount"]) if row["amount"] else "",
+                "url": _website(row["url"])["website"],
+            }
             for row in enterprise.reference_list
         ],
         "recognised": _recognised(enterprise.recognition_list, today),
@@ -139,6 +142,19 @@ def profile(enterprise, current):
 
 def _spaced(neq):
     return f"{neq[:4]}{wording.NBSP}{neq[4:7]}{wording.NBSP}{neq[7:]}" if neq else ""
+
+
+def _website(url):
+    """A link to a page of the web, and the name of the site it leads to. Forms take no other, but a
+    file or a hand may have written `javascript:…`; before an @, a name is not the site's."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname and parts.netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
+    if not host or not url.lower().startswith(("http://", "https://")):
+        return {"website": "", "website_label": ""}
+    return {"website": url, "website_label": host.removeprefix("www.")}
 
 
 def _offering(row, labels):
