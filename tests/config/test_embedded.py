@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from config import embedded
-from config.embedded import Cluster, EmbeddedError
+from config.embedded import Cluster, EmbeddedError, programs
 
 ROOT = os.geteuid() == 0
 root_only = pytest.mark.skipif(not ROOT, reason="only root has a server run as another account")
@@ -104,7 +104,10 @@ def kill(user):
 
 def command(folder, *arguments, **options):
     module = [sys.executable, "-m", "config.embedded", arguments[0], "--folder", folder]
-    return [*module, "--no-fsync", *arguments[1:]], {"cwd": embedded.FOLDER.parent} | options
+    # A server given to the tests is not for these commands: they would leave theirs unstarted.
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    defaults = {"cwd": embedded.FOLDER.parent, "env": environment}
+    return [*module, "--no-fsync", *arguments[1:]], defaults | options
 
 
 def test_text_is_utf_8_and_its_rules_come_with_postgresql(folder):
@@ -301,7 +304,7 @@ def test_a_socket_folder_open_to_others_is_refused(fresh):
 
 
 def test_without_the_wheel_the_message_names_the_way_out(fresh, monkeypatch):
-    monkeypatch.setattr(embedded, "WHEEL", "no_such_wheel")
+    monkeypatch.setattr(programs, "WHEEL", "no_such_wheel")
     with pytest.raises(EmbeddedError, match="DATABASE_URL="), running(fresh):
         pass
 
@@ -357,9 +360,9 @@ def test_the_server_outlives_a_supervisor_killed_while_its_command_runs(folder):
 
 
 def test_with_a_database_url_the_command_just_runs(fresh):
-    arguments, options = command(fresh, "run", "--", "sh", "-c", "exit 3")
     environment = os.environ | {"DATABASE_URL": "postgres://elsewhere/x"}
-    assert subprocess.run(arguments, env=environment, **options).returncode == 3
+    arguments, options = command(fresh, "run", "--", "sh", "-c", "exit 3", env=environment)
+    assert subprocess.run(arguments, **options).returncode == 3
     assert not fresh.exists()
 
 
