@@ -5,6 +5,10 @@ import sys
 
 def main():
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    if sys.argv[1:2] != ["runserver"]:
+        # A migration or an import takes the time it needs; the limits of pages are for pages.
+        os.environ.setdefault("STATEMENT_TIMEOUT_MS", "0")
+        os.environ.setdefault("LOCK_TIMEOUT_MS", "60000")
     from django.core.management import execute_from_command_line
 
     if os.environ.get("DATABASE_URL"):

@@ -111,19 +111,22 @@ else:
     from config import embedded
 
     DATABASES = {"default": embedded.database("postgres")}
-# A page may not hold the database: a command, which has its own limits, sets them itself.
+# A page may not hold the database; manage.py gives its commands more time.
 STATEMENT_TIMEOUT = env_int("STATEMENT_TIMEOUT_MS", 5_000)
+LOCK_TIMEOUT = env_int("LOCK_TIMEOUT_MS", 2_000)
 DATABASES["default"] |= {
     "CONN_MAX_AGE": 600,
     "CONN_HEALTH_CHECKS": True,
     "ATOMIC_REQUESTS": False,
-    "OPTIONS": {
+    # Added to those of the address, such as its TLS mode.
+    "OPTIONS": DATABASES["default"].get("OPTIONS", {})
+    | {
         "connect_timeout": 3,
         # Just-in-time compilation costs more than it saves on statements of a few milliseconds;
         # pages are in memory or on solid state, where reading here and there costs little more.
         "options": "-c jit=off -c random_page_cost=1.1"
         f" -c statement_timeout={STATEMENT_TIMEOUT}"
-        " -c lock_timeout=2000 -c idle_in_transaction_session_timeout=15000",
+        f" -c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout=15000",
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -214,10 +217,9 @@ DEMO = env_bool("DEMO", False)
 RELEASE = os.environ.get("RELEASE") or secrets.token_hex(4)
 
 SITE_NAME = os.environ.get("SITE_NAME", "Répertoire des entreprises d’économie sociale")
-SITE_SHORT_NAME = os.environ.get("SITE_SHORT_NAME", "Répertoire")
 SITE_TERRITORY = os.environ.get("SITE_TERRITORY", "agglomération de Longueuil")
 POLE_NAME = os.environ.get("POLE_NAME", "Pôle de l’économie sociale")
 POLE_EMAIL = os.environ.get("POLE_EMAIL", "pole@repertoire.example")
 POLE_PHONE = os.environ.get("POLE_PHONE", "")
-# The cities that the home page offers: geographic codes; empty, it offers the regions.
+# The cities that the home page offers, by geographic code; with none it offers sectors alone.
 SITE_CITIES = env_list("SITE_CITIES", "58033,58007,58227,58037,58012")

@@ -7,7 +7,6 @@ def site(request):
     return {
         "site": {
             "name": settings.SITE_NAME,
-            "short_name": settings.SITE_SHORT_NAME,
             "territory": settings.SITE_TERRITORY,
             "pole_name": settings.POLE_NAME,
             "pole_email": settings.POLE_EMAIL,

@@ -21,6 +21,8 @@ LARGEST_SIZE = 100
 #: Values of one parameter beyond which the rest is left out.
 MOST_VALUES = 20
 POSTAL_CODE = re.compile(r"([GHJK][0-9][A-Z])(?: ?[0-9][A-Z][0-9])?", re.ASCII)
+#: The facets that a page may be asked to show whole.
+WHOLE = ("secteur", "region", "mrc", "ville", "forme", "statut", "bienfait", "categorie")
 
 #: « St-Bruno », « Ste Julie », as people type them.
 ABBREVIATED_SAINT = re.compile(r"\bst(e?)\.?-")
@@ -162,11 +164,12 @@ class EnterpriseFilter(FilterSet):
     categorie = FacetFilter(Dimension.CATEGORY, label=_("Catégorie d’achat"))
     reconnue = FlagFilter(Dimension.RECOGNISED, label=_("Reconnue par le Pôle"))
     confirmee = FlagFilter(Dimension.CONFIRMED, label=_("Coordonnées confirmées"))
-    dessert = OneFilter("served", find_city, label=_("Dessert"))
+    dessert = OneFilter("served", find_city, label=_("Territoire desservi"))
     pres = OneFilter("near", find_place, label=_("Près de"))
     rayon = OneFilter("radius", among(RADII), label=_("Rayon"))
     tri = OneFilter("sort", among(SORTS), label=_("Tri"))
     page = OneFilter("page", among(range(1, LAST_PAGE + 1)), label=_("Page"))
+    tout = OneFilter("whole", among(WHOLE), label=_("Toutes les valeurs"))
 
     class Meta:
         model = Listing

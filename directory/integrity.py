@@ -35,6 +35,31 @@ FROM compared WHERE difference <> '' ORDER BY id
 """
 
 
+#: Tables that a listing is made of, and those that name what it bears (sql/listing.sql).
+SOURCES = """
+    enterprise enterprise_sectors enterprise_served_regions enterprise_served_counties
+    enterprise_served_cities enterprisebenefit certification recognition offering
+    offering_served_regions offering_served_counties offering_served_cities
+""".split()  # noqa: SIM905
+DETAILS = ("contact", "permit", "reference")
+LABELS = """
+    sector city benefit purchasingcategory status borough region regionalcounty synonymgroup
+    synonym postalarea
+""".split()  # noqa: SIM905
+
+
+def triggers() -> list[tuple[str, str]]:
+    """Table and name of each trigger without which listings or the version would drift."""
+    when = ("before", "insert", "update", "delete", "truncate")
+    return [
+        ("directory_touch", "directory_touch_committed"),
+        *((f"directory_{table}", f"listing_{moment}") for table in SOURCES for moment in when),
+        *((f"directory_{table}", "listing_detail") for table in DETAILS),
+        *((f"directory_{table}", f"label_{m}") for table in LABELS for m in ("update", "others")),
+        *((f"directory_{table}", "place_moved") for table in ("city", "regionalcounty")),
+    ]
+
+
 @dataclass
 class Report:
     listings: int = 0
@@ -79,11 +104,13 @@ def check(today: date) -> Report:
             ]
 
         cursor.execute(
-            """SELECT tgrelid::regclass, tgname FROM pg_trigger
-               WHERE tgenabled <> 'O' AND NOT tgisinternal
-               AND (tgname ~ '^(listing|label)_' OR tgname IN
-                    ('place_moved', 'directory_touch_committed'))
-               ORDER BY 1, 2"""
+            """SELECT tgrelid::regclass::text, tgname, tgenabled = 'O' FROM pg_trigger
+               WHERE NOT tgisinternal ORDER BY 1, 2"""
         )
-        report.wrong += [f"trigger {name} of {table} is disabled" for table, name in cursor]
+        enabled = {(table, name): on for table, name, on in cursor}
+        report.wrong += [
+            f"trigger {name} of {table} is {'disabled' if (table, name) in enabled else 'missing'}"
+            for table, name in triggers()
+            if not enabled.get((table, name))
+        ]
     return report

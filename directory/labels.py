@@ -38,17 +38,19 @@ class CityLabel(Label):
 
 @dataclass
 class Labels:
-    #: Facet code → label, in the order staff gave.
+    #: Facet code → label.
     by_code: dict[int, Label] = field(default_factory=dict)
     #: Dimension → what may stand in an address (slug or official code) → label.
     by_key: dict[Dimension, dict[str, Label]] = field(default_factory=dict)
+    #: Dimension → its labels, in the order staff gave.
+    ordered: dict[Dimension, list[Label]] = field(default_factory=dict)
     cities_by_name: dict[str, CityLabel] = field(default_factory=dict)
     boroughs: dict[int, str] = field(default_factory=dict)
     postal_areas: dict[str, tuple[float, float]] = field(default_factory=dict)
     synonyms: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, dimension: Dimension) -> list[Label]:
-        return list(dict.fromkeys(self.by_key[dimension].values()))
+        return self.ordered.get(dimension, [])
 
     def city(self, row_id: int) -> CityLabel:
         return self.by_code[code(Dimension.CITY, row_id)]  # type: ignore[return-value]
@@ -63,6 +65,7 @@ def read(rows: dict) -> Labels:
 
     def add(dimension: Dimension, label: Label) -> None:
         labels.by_code[label.code] = label
+        labels.ordered.setdefault(dimension, []).append(label)
         labels.by_key[dimension][label.key] = label
         if label.official:
             labels.by_key[dimension][label.official] = label

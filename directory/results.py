@@ -20,7 +20,7 @@ from directory.state import State, keep_words, words
 
 PAGE_SIZE = 20
 LAST_PAGE = 50
-#: Relevance is computed for so many listings at most: as many as fifty pages can show.
+#: Relevance is computed, and can be paged through, for so many listings at most.
 RANKED = 1_000
 EARTH_RADIUS = 6_371.0  # km, mean
 DEGREE = 111.2  # km of a degree of latitude
@@ -50,17 +50,22 @@ class Criteria:
     sort: str = ""
     page: int = 1
     size: int = PAGE_SIZE
+    #: The parameter whose values are to be shown to the last.
+    whole: str = ""
 
     @property
     def order(self) -> str:
         """The order asked for where it makes sense here, else the one that does."""
-        if self.sort == "pertinence" and not self.query:
-            return "rotation"
-        if self.sort == "proximite" and not self.near:
-            return "rotation"
-        return self.sort or (
-            "pertinence" if self.query else "proximite" if self.near else "rotation"
-        )
+        unsorted = "proximite" if self.near else "rotation"
+        usual = "pertinence" if self.query else unsorted
+        senseless = {"pertinence": not self.query, "proximite": not self.near}
+        return usual if senseless.get(self.sort, not self.sort) else self.sort
+
+    @property
+    def reach(self) -> int:
+        """How many of the listings found can be paged through."""
+        ranked = self.order == "pertinence" and not self.query.neq
+        return min(RANKED, LAST_PAGE * self.size) if ranked else LAST_PAGE * self.size
 
     @property
     def narrowed(self) -> bool:
@@ -146,7 +151,7 @@ SORTED_BY = {
     "rotation": "l.position",
     "nom": "l.sort_name",
     "recent": "l.published_on",
-    "proximite": "l.latitude, l.longitude",
+    "proximite": "l.position",
 }
 
 # What a page needs of a listing besides its card.
@@ -304,10 +309,11 @@ def _narrowed(criteria: Criteria, state: State) -> Statement:
 
     asked = _asked(criteria.query)
     page = _page(criteria, state)
+    sorted_by = SORTED_BY[criteria.order] + (", l.latitude, l.longitude" if criteria.near else "")
     return Statement(
         f"""
 WITH {asked.sql} matched AS MATERIALIZED (
-    SELECT l.enterprise_id, {SORTED_BY[criteria.order]}, l.facets, l.statuses, l.statuses_until,
+    SELECT l.enterprise_id, {sorted_by}, l.facets, l.statuses, l.statuses_until,
         l.recognised_on, l.recognised_until, l.confirmed_on, {missed} AS missed, {exact} AS exact
     FROM directory_listing l WHERE {where.sql}
 )
@@ -375,12 +381,12 @@ def _page(criteria: Criteria, state: State) -> Statement:
     SELECT json_agg({row}) FROM (
         SELECT l.*{distance.sql} FROM (
             SELECT enterprise_id, exact FROM matched WHERE missed = 0
-            ORDER BY exact DESC, position LIMIT {RANKED}) candidate
+            ORDER BY exact DESC, position < %s, position LIMIT {RANKED}) candidate
         JOIN directory_listing l USING (enterprise_id)
         {ranked}
         ORDER BY exact DESC, {rank} l.position < %s, l.position, enterprise_id
         LIMIT %s OFFSET %s) l""",
-            [*distance.params, start, *limits],
+            [*distance.params, start, start, *limits],
         )
     order = {
         "rotation": "l.position < %s, l.position, enterprise_id",
@@ -429,7 +435,9 @@ def help_for(criteria: Criteria, state: State) -> Help:
         unknown = f"NOT EXISTS (SELECT FROM directory_listing l WHERE l.search @@ ({group.sql}))"
         pairs.append(Statement(f"'unknown {number}', {unknown}", group.params))
     if criteria.query:
-        pairs += [_archived(criteria.query), _words(state)]
+        pairs.append(_archived(criteria.query))
+    if groups:
+        pairs.append(_words(state))
     answer = _ask(
         Statement(
             f"WITH {asked.sql} nothing AS (SELECT) SELECT json_build_object("
@@ -468,6 +476,6 @@ def _archived(query: search.Query) -> Statement:
 def _words(state: State) -> Statement:
     if words(state) is not None:
         return Statement("'words', NULL")
-    if state.words_version == state.version or state.large:
+    if state.words_version == state.version or (state.large and state.words_version):
         return Statement("'words', (SELECT words FROM directory_snapshot)")
     return Statement("'words', public.directory_take_words()")

@@ -120,9 +120,10 @@ class Query:
 
     @property
     def neq(self) -> str:
-        """The NEQ that was typed, spaces apart, or ""."""
+        """The NEQ that was typed, spaces apart, or ""; ten other digits are a telephone number."""
         digits = re.sub(r"[\s.-]", "", self.text)
-        return digits if re.fullmatch(r"[0-9]{10}", digits) else ""
+        known = self.groups and re.fullmatch(r"(?:11|22|33|88)[0-9]{8}", digits)
+        return digits if known else ""
 
     def __bool__(self) -> bool:
         return bool(self.groups)
@@ -167,6 +168,7 @@ def parse(text: str) -> Query:
         alternative = False
 
     groups = _without_stop_words(groups)
+    excluded = [term for term in excluded if says_something(term)]
     if excluded and not groups:
         ignored.append("negative")
         excluded = []
@@ -175,12 +177,13 @@ def parse(text: str) -> Query:
     )
 
 
+def says_something(term: Term) -> bool:
+    words = SEPARATORS.sub(" ", fold(term.text)).split()
+    return term.phrase or any(word not in STOP_WORDS for word in words)
+
+
 def _without_stop_words(groups: list[list[Term]]) -> list[list[Term]]:
     """Unless nothing else was typed: « nous autres » may be a name."""
-
-    def says_something(term: Term) -> bool:
-        words = SEPARATORS.sub(" ", fold(term.text)).split()
-        return term.phrase or any(word not in STOP_WORDS for word in words)
 
     kept = [[term for term in group if says_something(term)] for group in groups]
     return [group for group in kept if group] or groups

@@ -104,7 +104,7 @@ def forget() -> None:
 def current() -> State:
     """The state of the data now, in one statement."""
     global _kept
-    kept = _kept
+    before = kept = _kept
     known = (kept.snapshot.version, kept.snapshot.day)
     with connection.cursor() as cursor:
         cursor.execute(SQL, [*known, *known, kept.vocabulary])
@@ -114,7 +114,8 @@ def current() -> State:
         kept = replace(kept, vocabulary=vocabulary, labels=labels_module.read(rows))
     if counts is not None:
         kept = replace(kept, snapshot=_snapshot(taken, day, total, counts, recent))
-    _kept = kept
+    if kept is not before:
+        _kept = kept
     today = timezone.localdate()
     return State(version, today, kept.labels, kept.snapshot, taken_at, words_version)
 

@@ -1,4 +1,4 @@
-"""How long a transaction may take, and what becomes of one that a deadlock undid.
+"""How long a transaction may take, and what becomes of one that another undid.
 
 The time limits of the settings are those of a page; a command asks for its own.
 """
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected
 
 LIMITS = """
@@ -30,17 +30,21 @@ def long_transaction() -> Iterator[None]:
         yield
 
 
-def once_more_after_deadlock(view: Callable) -> Callable:
-    """Call again, once, a view whose transaction was chosen to end a deadlock: all it wrote is
-    undone, and those it was in the way of have gone on. For a method of (self, request, …) that
-    opens its transaction itself."""
+def once_more_if_undone(view: Callable) -> Callable:
+    """Call again, once, a view whose transaction another's undid: chosen to end a deadlock, or
+    refused for what was written since its form was checked (the same slug, a listing deleted).
+    Those in the way have gone on, and the form, checked anew, says what there is to say. For a
+    method of (self, request, …) that opens its transaction itself."""
 
     @wraps(view)
     def kept_trying(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return view(self, request, *args, **kwargs)
-        except OperationalError as error:
-            if not isinstance(error.__cause__, DeadlockDetected) or connection.in_atomic_block:
+        except (OperationalError, IntegrityError) as error:
+            undone = isinstance(error, IntegrityError) or isinstance(
+                error.__cause__, DeadlockDetected
+            )
+            if not undone or connection.in_atomic_block:
                 raise
         for file in request.FILES.values():
             file.seek(0)

@@ -1,7 +1,7 @@
 import json
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.forms.fields import InvalidJSONInput
@@ -20,6 +20,7 @@ from directory.models import (
     Recognition,
     Reference,
 )
+from directory.models.enterprises import neq_checks
 from directory.positions import locate
 
 SERVED = ["serves_province", "served_regions", "served_counties", "served_cities"]
@@ -231,6 +232,11 @@ class EnterpriseAdmin(SearchAdmin):
         return obj.get_absolute_url() if obj and obj.state != Enterprise.State.DRAFT else None
 
     def save_model(self, request, obj, form, change):
+        if obj.neq and not neq_checks(obj.neq):
+            messages.warning(
+                request,
+                _("Vérifiez le NEQ\xa0: son dernier chiffre ne correspond pas aux autres."),
+            )
         locate(obj)
         if change:
             obj.version = F("version") + 1

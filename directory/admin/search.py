@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import CharField, TextField, Transform, URLField
 
 from directory.search import LONGEST_TEXT, MOST_TERMS, fold
-from directory.transactions import once_more_after_deadlock
+from directory.transactions import once_more_if_undone
 
 # « exemple.org » typed without a scheme; Django still reads it as http.
 FORMFIELDS = {URLField: {"assume_scheme": "https"}}
@@ -32,9 +32,9 @@ class SearchAdmin(admin.ModelAdmin):
 
     formfield_overrides = FORMFIELDS
 
-    changeform_view = once_more_after_deadlock(admin.ModelAdmin.changeform_view)
-    changelist_view = once_more_after_deadlock(admin.ModelAdmin.changelist_view)
-    delete_view = once_more_after_deadlock(admin.ModelAdmin.delete_view)
+    changeform_view = once_more_if_undone(admin.ModelAdmin.changeform_view)
+    changelist_view = once_more_if_undone(admin.ModelAdmin.changelist_view)
+    delete_view = once_more_if_undone(admin.ModelAdmin.delete_view)
 
     def get_search_results(self, request, queryset, search_term):
         term = fold(search_term[:LONGEST_TEXT])

@@ -14,6 +14,8 @@ DROP FUNCTION directory_hold_labels, directory_change_labels, directory_labels, 
 DROP TABLE directory_snapshot, directory_renaming, directory_touch, directory_version;
 DROP VIEW directory_listing_truth;
 DROP INDEX enterprise_archived_name;
+ALTER TABLE directory_enterprise DROP CONSTRAINT enterprise_borough_in_city;
+ALTER TABLE directory_borough DROP CONSTRAINT borough_in_city;
 DROP FUNCTION directory_legal_form_number, normalise, fold;
 DROP TEXT SEARCH CONFIGURATION directory_french;
 DROP TEXT SEARCH DICTIONARY directory_stem;

@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import connection, models
 from django.db.models import Q
@@ -25,6 +26,12 @@ def neq_checks(neq: str) -> bool:
     return (sum(doubled) + sum(digits[1::2])) % 10 == 0
 
 
+def chosen(name, values, *fields):
+    """The rule, in the database too, that these fields hold one of their choices."""
+    condition = Q(*[(f"{field}__in", values) for field in fields])
+    return models.CheckConstraint(condition=condition, name=name)
+
+
 class ServedTerritory(models.Model):
     """Where one delivers or works, whatever one's address; several kinds of places add up."""
 
@@ -47,9 +54,6 @@ class EnterpriseQuerySet(models.QuerySet):
     def published(self):
         return self.filter(state=Enterprise.State.PUBLISHED)
 
-    def archived(self):
-        return self.filter(state=Enterprise.State.ARCHIVED)
-
     def lock(self, ids):
         """Hold these rows until the transaction ends, taken in the order every writer takes them.
 
@@ -62,22 +66,25 @@ class EnterpriseQuerySet(models.QuerySet):
         return list(rows.values_list("pk", flat=True))
 
 
-class Enterprise(ServedTerritory):
-    class LegalForm(models.TextChoices):
-        """In the order of their numbers in `directory_legal_form_number` (sql/listing.sql)."""
+class LegalForm(models.TextChoices):
+    """In the order of their numbers in `directory_legal_form_number` (sql/listing.sql)."""
 
-        NPO = "npo", _("OBNL avec activités marchandes")
-        COOP_CONSUMER = "coop_consumer", _("Coopérative de consommateurs")
-        COOP_PRODUCER = "coop_producer", _("Coopérative de producteurs")
-        COOP_WORKER = "coop_worker", _("Coopérative de travail")
-        COOP_WORKER_SHAREHOLDER = (
-            "coop_worker_shareholder",
-            _("Coopérative de travailleurs actionnaire"),
-        )
-        COOP_SOLIDARITY = "coop_solidarity", _("Coopérative de solidarité")
-        COOP_FEDERATION = "coop_federation", _("Regroupement de coopératives")
-        MUTUAL = "mutual", _("Mutuelle")
-        COOP_FINANCIAL = "coop_financial", _("Coopérative financière")
+    NPO = "npo", _("OBNL avec activités marchandes")
+    COOP_CONSUMER = "coop_consumer", _("Coopérative de consommateurs")
+    COOP_PRODUCER = "coop_producer", _("Coopérative de producteurs")
+    COOP_WORKER = "coop_worker", _("Coopérative de travail")
+    COOP_WORKER_SHAREHOLDER = (
+        "coop_worker_shareholder",
+        _("Coopérative de travailleurs actionnaire"),
+    )
+    COOP_SOLIDARITY = "coop_solidarity", _("Coopérative de solidarité")
+    COOP_FEDERATION = "coop_federation", _("Regroupement de coopératives")
+    MUTUAL = "mutual", _("Mutuelle")
+    COOP_FINANCIAL = "coop_financial", _("Coopérative financière")
+
+
+class Enterprise(ServedTerritory):
+    LegalForm = LegalForm
 
     class Size(models.TextChoices):
         NONE = "0", _("aucune personne salariée")
@@ -221,6 +228,9 @@ class Enterprise(ServedTerritory):
         ordering = ["name", "pk"]
         permissions = [("view_buyer_contacts", _("Voir les coordonnées réservées aux acheteurs"))]
         constraints = [
+            chosen("enterprise_legal_form", LegalForm.values, "legal_form"),
+            chosen("enterprise_state", ["draft", "published", "archived"], "state"),
+            chosen("enterprise_closing", ["", "closed", "replaced", "other"], "closing"),
             models.CheckConstraint(
                 condition=~Q(name="") & ~Q(slug=""),
                 name="enterprise_named",
@@ -305,6 +315,8 @@ class Enterprise(ServedTerritory):
     def clean(self):
         super().clean()
         self.neq = self.neq or None  # "" would be unique only once
+        if self.borough_id and self.borough.city_id != self.city_id:
+            raise ValidationError({"borough": _("Cet arrondissement est celui d’une autre ville.")})
         if self.state == self.State.PUBLISHED and not self.published_on:
             self.published_on = timezone.localdate()
 
@@ -409,6 +421,7 @@ class Offering(ServedTerritory):
         ordering = ["position", "pk"]
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="offering_named"),
+            chosen("offering_kind", ["product", "service"], "kind"),
             models.CheckConstraint(
                 condition=Q(unspsc="") | Q(unspsc__regex=r"^[0-9]{8}$"),
                 name="offering_unspsc",
@@ -466,6 +479,13 @@ class Contact(models.Model):
         ordering = ["position", "pk"]
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="contact_named"),
+            chosen(
+                "contact_visibility",
+                Visibility.values,
+                "name_visibility",
+                "email_visibility",
+                "phone_visibility",
+            ),
             models.CheckConstraint(
                 condition=Q(phone="") | Q(phone__regex=PHONE), name="contact_phone"
             ),

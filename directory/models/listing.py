@@ -3,6 +3,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Random
+from django.utils.translation import gettext_lazy as _
 
 from directory.models.enterprises import Enterprise
 
@@ -45,8 +46,8 @@ class Listing(models.Model):
     card = models.JSONField()
 
     class Meta:
-        verbose_name = "fiche publiée"
-        verbose_name_plural = "fiches publiées"
+        verbose_name = _("fiche publiée")
+        verbose_name_plural = _("fiches publiées")
         indexes = [
             GinIndex(fields=["search"], name="listing_search", fastupdate=False),
             GinIndex(fields=["facets"], name="listing_facets", fastupdate=False),

@@ -24,7 +24,7 @@ SELECT
              4000000 + e.city_id::integer, public.directory_legal_form_number(e.legal_form)]
     || coalesce(benefit.facets, '{}')
     || coalesce(offering.facets, '{}') AS facets,
-    coalesce(territory.codes, ARRAY[4000000 + e.city_id::integer]) AS territory,
+    territory.codes AS territory,
     coalesce(status.ids, '{}') AS statuses,
     coalesce(status.until, '{}') AS statuses_until,
     recognition.recognised_on,
@@ -112,9 +112,23 @@ CROSS JOIN LATERAL (
          FROM public.directory_enterprise_served_cities WHERE enterprise_id = e.id) AS cities
 ) served
 CROSS JOIN LATERAL (
-    -- One offering may go where the others do not: the enterprise is found in either place.
+    -- One offering may go where the others do not: the enterprise is found in either place. What
+    -- says nothing of its territory serves the city it is in.
     SELECT array_agg(code::integer ORDER BY code) AS codes FROM (
-        SELECT 0 AS code WHERE e.serves_province
+        SELECT 4000000 + e.city_id AS code
+            WHERE NOT e.serves_province AND served.regions IS NULL
+                AND served.counties IS NULL AND served.cities IS NULL
+                AND (offering.names IS NULL OR EXISTS (
+                    SELECT FROM public.directory_offering o
+                    WHERE o.enterprise_id = e.id AND NOT o.serves_province
+                        AND NOT EXISTS (SELECT FROM public.directory_offering_served_regions
+                                        WHERE offering_id = o.id)
+                        AND NOT EXISTS (SELECT FROM public.directory_offering_served_counties
+                                        WHERE offering_id = o.id)
+                        AND NOT EXISTS (SELECT FROM public.directory_offering_served_cities
+                                        WHERE offering_id = o.id)))
+        UNION
+        SELECT 0 WHERE e.serves_province
         UNION SELECT 2000000 + region_id
             FROM public.directory_enterprise_served_regions WHERE enterprise_id = e.id
         UNION SELECT 3000000 + regionalcounty_id
@@ -466,6 +480,12 @@ BEGIN
     END LOOP;
 END $$;
 
+-- A borough is one of the enterprise's own city.
+ALTER TABLE public.directory_borough ADD CONSTRAINT borough_in_city UNIQUE (id, city_id);
+ALTER TABLE public.directory_enterprise ADD CONSTRAINT enterprise_borough_in_city
+    FOREIGN KEY (borough_id, city_id) REFERENCES public.directory_borough (id, city_id)
+    DEFERRABLE INITIALLY DEFERRED;
+
 -- Whoever asks for a name or a NEQ that is no longer published is told why.
 CREATE INDEX enterprise_archived_name ON public.directory_enterprise (public.fold(name))
     WHERE state = 'archived';
@@ -505,7 +525,8 @@ BEGIN ATOMIC
 END;
 
 -- Count every facet of the whole directory as of `today`, unless another has just done so: the
--- holder of the lock counts, the others wait for it and find it done.
+-- holder of the lock counts, the others wait for it and find it done; where counting is long, they
+-- are given what was counted last.
 CREATE OR REPLACE FUNCTION public.directory_take_snapshot(today date)
 RETURNS public.directory_snapshot
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
@@ -513,7 +534,13 @@ DECLARE
     current bigint;
     taken public.directory_snapshot;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('directory_snapshot'));
+    IF NOT pg_try_advisory_xact_lock(hashtext('directory_snapshot')) THEN
+        SELECT * INTO taken FROM public.directory_snapshot;
+        IF taken.total > 50000 THEN
+            RETURN taken;
+        END IF;
+        PERFORM pg_advisory_xact_lock(hashtext('directory_snapshot'));
+    END IF;
     SELECT version INTO current FROM public.directory_version;
     SELECT * INTO taken FROM public.directory_snapshot;
     IF taken.version = current AND taken.day = today THEN
@@ -540,6 +567,11 @@ DECLARE
     taken jsonb;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('directory_words'));
+    SELECT words INTO taken FROM public.directory_snapshot s
+        JOIN public.directory_version v ON v.version = s.words_version;
+    IF FOUND THEN
+        RETURN taken;
+    END IF;
     UPDATE public.directory_snapshot SET
         words_version = (SELECT version FROM public.directory_version),
         words = coalesce((

@@ -17,7 +17,7 @@ from directory.views.caching import kept_while_unchanged
 
 EXAMPLES = [
     {"q": "traiteur"},
-    {"q": "entretien ménager", "ville": "longueuil"},
+    {"q": "entretien ménager"},
     {"q": "impression"},
     {"statut": "entreprise-adaptee"},
 ]
@@ -78,7 +78,8 @@ def sector(request, slug, current):
         raise Http404
     context = landing(current, label, Dimension.SECTOR, Dimension.CITY)
     # One description, read for its page alone.
-    context["intro"] = Sector.objects.values_list("description", flat=True).get(slug=label.key)
+    descriptions = Sector.objects.filter(slug=label.key).values_list("description", flat=True)
+    context["intro"] = descriptions.first() or ""
     return render(request, "directory/sector.html", context)
 
 

@@ -213,7 +213,7 @@ def _capacity(enterprise):
         (_("Plus grande commande"), enterprise.largest_order, wording.amount),
         (_("Délai habituel"), enterprise.lead_time_days, _days),
         (_("Montant assuré"), enterprise.insured_amount, wording.amount),
-        (_("Soumission à plusieurs"), enterprise.accepts_cobidding, lambda _value: _("Acceptée")),
+        (_("Soumission conjointe"), enterprise.accepts_cobidding, lambda _value: _("Acceptée")),
         (_("Fournisseur au SEAO"), enterprise.on_seao, _registered),
     ]
     return [{"label": label, "value": say(value)} for label, value, say in rows if value]

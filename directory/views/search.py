@@ -20,7 +20,7 @@ from rapidfuzz import fuzz, process
 
 from directory import cards, results, search, wording
 from directory.facets import CONFIRMED, RECOGNISED, STEP, Dimension
-from directory.filters import EnterpriseFilter, FacetFilter, FileFilter
+from directory.filters import EnterpriseFilter, FacetFilter, FileFilter, given
 from directory.suggestions import suggest
 from directory.views.caching import kept_while_unchanged
 
@@ -32,10 +32,11 @@ ALIKE = 78
 
 def answer(filters, current):
     """Results for these filters; a word that matches nothing is corrected, a page beyond the last
-    gives way to the last. Returns (results, help where there is nothing, correction or None)."""
+    gives way to the last. Returns (results, help where there is nothing, the text as corrected and
+    as it would be asked for without correction, or None)."""
     criteria = filters.criteria
     found = results.find(criteria, current)
-    last = last_page(found.total, criteria.size)
+    last = last_page(found.total, criteria)
     if found.total and criteria.page > last:
         filters.notices.append(
             _("La page %(page)d n’existe pas : voici la dernière.") % {"page": criteria.page}
@@ -46,31 +47,33 @@ def answer(filters, current):
         return found, None, None
 
     help_ = results.help_for(criteria, current)
-    if corrected := correct(criteria.query, help_):
-        query = search.widen(search.parse(corrected), current.labels.synonyms)
+    if correction := correct(criteria.query, help_):
+        query = search.widen(search.parse(correction[0]), current.labels.synonyms)
         instead = replace(criteria, query=query, page=1)
         again = results.find(instead, current)
         if again.total:
             filters.criteria = instead
-            return again, None, corrected
+            return again, None, correction
     return found, help_, None
 
 
-def last_page(total, size):
-    return min(results.LAST_PAGE, max(1, math.ceil(total / size)))
+def last_page(total, criteria):
+    return max(1, math.ceil(min(total, criteria.reach) / criteria.size))
 
 
 def correct(query, help_):
-    """The text with each unknown word replaced by the closest of the directory's, or None."""
-    text = query.text
+    """The text with each unknown word replaced by the closest of the directory's, and the text with
+    those words in quotes, which are never corrected; None where no word comes close."""
+    corrected = quoted = query.text
     for place in help_.unknown:
         for term in query.groups[place].terms:
             for typed in [] if term.phrase else term.text.split():
                 if closest := closest_word(typed, help_.words):
-                    # Doubled: a word of the directory may hold what `sub` reads as an escape.
-                    closest = closest.replace("\\", r"\\")
-                    text = re.sub(rf"(?<!\w){re.escape(typed)}(?!\w)", closest, text)
-    return text if text != query.text else None
+                    word = re.compile(rf"(?<!\w){re.escape(typed)}(?!\w)")
+                    # As functions: a word of the directory may hold what `sub` reads as an escape.
+                    corrected = word.sub(lambda _, closest=closest: closest, corrected)
+                    quoted = word.sub(lambda _, typed=typed: f'"{typed}"', quoted)
+    return (corrected, quoted) if corrected != query.text else None
 
 
 def closest_word(typed, words):
@@ -90,12 +93,11 @@ def enterprise_list(request, current):
     page = Page(request.GET, filters, found, help_, current)
     context = page.context()
     if correction:
-        typed = page.first("q").strip()
+        shown, quoted = correction
         context["correction"] = {
-            "shown": correction,
-            "instead": typed,
-            # The search as typed, for whoever meant it: quotes are never corrected.
-            "instead_url": page.url(q=f'"{typed}"', page=None),
+            "shown": shown,
+            "instead": page.first("q"),
+            "instead_url": page.url(q=quoted, page=None),
         }
     template = "directory/_results.html" if request.htmx else "directory/list.html"
     return render(request, template, context)
@@ -111,7 +113,7 @@ def enterprise_json(request, current):
         {
             "total": found.total,
             "page": filters.criteria.page,
-            "corrected": correction,
+            "corrected": correction and correction[0],
             "synonyms": [
                 {"term": group.terms[0].text, "others": [other.text for other in group.widened]}
                 for group in filters.criteria.query.groups
@@ -128,11 +130,7 @@ class Page:
     """A results page in words: what was asked, what was found, where one can go from there."""
 
     def __init__(self, parameters, filters, found, help_, current):
-        self.parameters = {
-            name: [value for value in parameters.getlist(name) if value.strip()]
-            for name in parameters
-            if name in filters.filters
-        }
+        self.parameters = {name: given(parameters, name) for name in filters.filters}
         self.filters = filters
         self.criteria = filters.criteria
         self.found = found
@@ -268,7 +266,8 @@ class Page:
             if code in self.labels.by_code
             and (not (label := self.labels.by_code[code]).retired or code in selected)
         ]
-        kept = nsmallest(MOST_OPTIONS, offered, key=lambda label: (-counts[label.code], label.name))
+        most = len(offered) if name == self.criteria.whole else MOST_OPTIONS
+        kept = nsmallest(most, offered, key=lambda label: (-counts[label.code], label.name))
         shown = {label.code for label in kept}
         kept += [label for label in offered if label.code in selected - shown]
         # Zeros are hidden, but what was selected can always be taken away.
@@ -287,6 +286,7 @@ class Page:
                 for label in kept
             ],
             "more": max(0, len(offered) - len(kept)),
+            "more_url": self.url(tout=[name]) + f"#f-{name}",
             "open": bool(selected) or name in ("secteur", "ville"),
         }
 
@@ -347,15 +347,15 @@ class Page:
     def pages(self):
         criteria, total = self.criteria, self.found.total
         first = (criteria.page - 1) * criteria.size + 1
-        count = last_page(total, criteria.size)
+        count = last_page(total, criteria)
         return {
             "first": wording.number(first),
-            "last": wording.number(min(total, first + criteria.size - 1)),
+            "last": wording.number(min(total, criteria.reach, first + criteria.size - 1)),
             "number": criteria.page,
             "count": count,
             "previous_url": self.url(page=[criteria.page - 1]) if criteria.page > 1 else "",
             "next_url": self.url(page=[criteria.page + 1]) if criteria.page < count else "",
-            "capped": criteria.page == results.LAST_PAGE and total > criteria.page * criteria.size,
+            "capped": criteria.page == count and total > criteria.reach,
         }
 
     def help(self):

@@ -29,7 +29,6 @@ from tests.factories import (
     EnterpriseFactory,
     OfferingFactory,
     RecognitionFactory,
-    SectorFactory,
 )
 
 TODAY = datetime.date(2026, 11, 22)
@@ -155,6 +154,10 @@ class TestIntegrity:
     def test_a_trigger_turned_off_is_found_out(self, enterprise):
         execute("ALTER TABLE directory_offering DISABLE TRIGGER listing_update")
         assert drift() == ["trigger listing_update of directory_offering is disabled"]
+
+    def test_a_trigger_that_is_gone_is_found_out(self, enterprise):
+        execute("DROP TRIGGER listing_detail ON directory_contact")
+        assert drift() == ["trigger listing_detail of directory_contact is missing"]
 
     def test_counts_that_no_longer_hold_are_found_out(self, enterprise):
         connection.check_constraints()

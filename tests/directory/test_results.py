@@ -219,6 +219,11 @@ class TestTerritory:
         traiteur.offerings.get().served_cities.add(city(BROSSARD))
         assert found("dessert=Brossard") == ["La Table ronde"]
 
+    def test_an_offering_with_a_territory_takes_nothing_from_the_others(self, traiteur, found):
+        offering = OfferingFactory(enterprise=traiteur, name="Cantine mobile")
+        offering.served_cities.add(city(BROSSARD))
+        assert found("dessert=longueuil") == found("dessert=brossard") == ["La Table ronde"]
+
     def test_near_a_city_or_a_postal_code_the_closest_come_first(self, three, ask):
         answer = ask("pres=brossard&rayon=50")
         distances = [row["distance_km"] for row in answer["results"]]
@@ -308,6 +313,16 @@ class TestFacets:
         response = page()
         assert response.context["total"] == 4
         assert facet(response, "secteur")["habitation"] == "1"
+
+    def test_a_long_facet_can_be_opened_whole(self, reference, page):
+        for row in City.objects.order_by("code")[:15]:
+            EnterpriseFactory(name=f"À {row.name} {row.code}", published=True, city=row)
+        short = page()
+        (shown,) = [row for row in short.context["facets"] if row["name"] == "ville"]
+        assert (len(shown["options"]), shown["more"]) == (12, 3)
+        whole = page(shown["more_url"].partition("?")[2].partition("#")[0])
+        assert len(facet(whole, "ville")) == 15
+        assert len(facet(whole, "mrc")) <= 12
 
     def test_a_retired_sector_is_no_longer_offered(self, three, page):
         sector = three[0].sectors.get()
@@ -417,6 +432,13 @@ class TestSynonymsAndCorrections:
     def test_a_word_like_no_other_is_not_corrected(self, three, ask):
         assert ask("q=xylophone")["corrected"] is None
 
+    def test_what_was_typed_can_be_asked_for_with_its_phrases(self, menage, imprimerie, page):
+        menage.offerings.update(name="Imprimerie à bas prix")
+        response = page('q=imprimrie+"bas+prix"')
+        assert response.context["correction"]["shown"] == 'imprimerie "bas prix"'
+        url = response.context["correction"]["instead_url"]
+        assert response.client.get(url).context["q"] == '"imprimrie" "bas prix"'
+
     def test_a_correction_keeps_the_filters(self, imprimerie, ask):
         assert ask("q=imprimrie&ville=boucherville")["total"] == 1
         assert ask("q=imprimrie&ville=longueuil")["corrected"] is None
@@ -484,6 +506,31 @@ IGNORED = [
     "rayon=7", "rayon=-5", "tri=hasard", "page=0", "page=-1", "page=51", "page=abc",
     "page=1e3", "page=٣", "page=" + "9" * 4000, "reconnue=oui", "confirmee=2", "q=--", "q=-seul",
 ]  # fmt: skip
+
+
+class TestEveryOrderWithEverything:
+    @pytest.mark.parametrize("sort", ["", "pertinence", "rotation", "nom", "proximite", "recent"])
+    @pytest.mark.parametrize("near", ["", "&pres=longueuil&rayon=50"])
+    @pytest.mark.parametrize("query", ["", "&q=lunch+ou+entretien+ou+imprimerie", "&q=1101234569"])
+    def test_the_same_enterprises_in_another_order(self, three, ask, sort, near, query):
+        answer = ask(f"tri={sort}{near}{query}")
+        expected = {"La Table ronde"} if "1101" in query else {row.name for row in three}
+        assert {row["name"] for row in answer["results"]} == expected
+        assert all((row["distance_km"] is not None) == bool(near) for row in answer["results"])
+
+    def test_an_order_that_makes_no_sense_here_gives_way_to_the_usual_one(self, three, ask):
+        names = [row["name"] for row in ask("q=imprimerie+ou+lunch")["results"]]
+        assert [
+            row["name"] for row in ask("q=imprimerie+ou+lunch&tri=proximite")["results"]
+        ] == names
+
+    def test_what_is_ranked_can_all_be_paged_through_and_no_more(
+        self, three, ask, monkeypatch, page
+    ):
+        monkeypatch.setattr(results, "RANKED", 2)
+        answer = ask("q=lunch+ou+entretien+ou+imprimerie&taille=1&page=9")
+        assert (answer["total"], answer["page"], len(answer["results"])) == (3, 2, 1)
+        assert page("q=lunch+ou+entretien+ou+imprimerie").context["pages"]["capped"]
 
 
 class TestBadValues:

@@ -153,6 +153,10 @@ def test_stop_words_alone_are_still_looked_for():
     assert [group.terms[0].text for group in parse("Elle et lui").groups] == ["Elle", "et", "lui"]
 
 
+def test_excluding_a_word_that_says_nothing_excludes_nothing():
+    assert parse("traiteur -de").excluded == ()
+
+
 def test_ten_terms_and_two_hundred_characters_are_the_most():
     many = parse(" ".join(f"mot{number}" for number in range(40)))
     assert len(many.groups) == search.MOST_TERMS
@@ -169,7 +173,9 @@ def test_a_neq_is_known_with_or_without_spaces(typed):
     assert parse(typed).neq == "1160123456"
 
 
-@pytest.mark.parametrize("typed", ["116012345", "11601234567", "traiteur 1160123456"])
+@pytest.mark.parametrize(
+    "typed", ["116012345", "11601234567", "traiteur 1160123456", "450 555-0123", "-1160123456"]
+)
 def test_other_numbers_are_not_a_neq(typed):
     assert parse(typed).neq == ""
 
