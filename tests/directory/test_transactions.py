@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, transaction
 
 from directory.models import Enterprise
-from directory.transactions import once_more_after_deadlock
+from directory.transactions import once_more_if_undone
 from tests.directory.test_listing import in_threads
 from tests.factories import EnterpriseFactory
 
@@ -26,7 +26,7 @@ class Renaming:
                     self.rival.wait(5)
                 Enterprise.objects.filter(pk=pk).update(mission=word)
 
-    kept = once_more_after_deadlock(write)
+    kept = once_more_if_undone(write)
 
 
 REQUEST = SimpleNamespace(FILES={})
@@ -58,7 +58,7 @@ def test_another_error_is_not_tried_again():
     calls = []
 
     class Failing:
-        @once_more_after_deadlock
+        @once_more_if_undone
         def view(self, request):
             calls.append(1)
             raise OperationalError("the connection is lost")
