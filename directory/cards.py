@@ -3,6 +3,7 @@
 from datetime import date
 
 from django.urls import reverse
+from django.utils.translation import ngettext
 
 from directory import wording
 from directory.facets import STEP, Dimension, code
@@ -44,7 +45,7 @@ def _card(row: dict, searched: list[set[str]], base: str, state: State) -> dict:
         "form": FORMS[card["form"]],
         "sectors": " · ".join(names(Dimension.SECTOR, card["sectors"], labels)),
         "offerings": offerings[:SHOWN] or _mission(card),
-        "more": max(0, len(offerings) - SHOWN),
+        "more": others(len(offerings) - SHOWN),
         "territory": wording.territory(card["serves"], labels, most=3),
         "tags": [
             *(labels.name(Dimension.STATUS, status) for status in valid_statuses(row, state.today)),
@@ -53,7 +54,14 @@ def _card(row: dict, searched: list[set[str]], base: str, state: State) -> dict:
         "recognised": recognised(row, state.today),
         "confirmed": confirmed,
         "stale": stale,
+        "busy": wording.busy(date.fromisoformat(card["busy"]), state.today) if card["busy"] else "",
     }
+
+
+def others(count: int) -> str:
+    if count < 1:
+        return ""
+    return ngettext("et %(n)d autre", "et %(n)d autres", count) % {"n": count}
 
 
 def _mission(card: dict) -> list[dict]:

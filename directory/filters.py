@@ -6,9 +6,12 @@ said: a search never answers with an error page.
 
 import re
 
+from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_filters import Filter, FilterSet
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from directory import search
 from directory.facets import Dimension
@@ -28,6 +31,10 @@ WHOLE = ("secteur", "region", "mrc", "ville", "forme", "statut", "bienfait", "ca
 ABBREVIATED_SAINT = re.compile(r"\bst(e?)\.?-")
 
 
+#: Letters from which the beginning of a name, or a name with a slip, is taken for that city.
+SHORTEST_NAME = 4
+
+
 class ParameterFilter(Filter):
     """A parameter that narrows the criteria of the set; what it cannot read goes to its notices."""
 
@@ -44,7 +51,7 @@ class ParameterFilter(Filter):
         """The value of a parameter that takes one; that there were others is said."""
         if len(values) > 1:
             asked.notices.append(
-                gettext("« %(label)s » : seule la première valeur compte.") % {"label": self.label}
+                gettext("« %(label)s » : seule la première valeur compte.") % {"label": self.label}
             )
         return values[0]
 
@@ -135,10 +142,23 @@ def among(choices):
 
 
 def find_city(value: str, labels: Labels) -> CityLabel | None:
-    """The city that has this slug, geographic code or name (the most populous of that name)."""
+    """The city that has this slug or geographic code, else whose name, or borough, is meant: whole
+    or begun, the site's own cities first, then the most populous; failing that, one slip away."""
     known = labels.by_key[Dimension.CITY]
-    name = ABBREVIATED_SAINT.sub(r"saint\1-", fold(value).replace(" ", "-"))
-    return known.get(value) or labels.cities_by_name.get(name)
+    if value in known:
+        return known[value]
+    name = ABBREVIATED_SAINT.sub(r"saint\1-", fold(value[:80]).replace(" ", "-"))
+    own = [labels.by_key[Dimension.CITY].get(code) for code in settings.SITE_CITIES]
+    begun = [city for city in own if city and fold(city.name).startswith(name)]
+    if len(name) >= SHORTEST_NAME and begun:
+        return begun[0]
+    if city := labels.cities_by_name.get(name) or labels.cities_by_borough.get(name):
+        return city
+    if len(name) < SHORTEST_NAME:
+        return None
+    names = labels.cities_by_name
+    alike = process.extractOne(name, names.keys(), scorer=OSA.distance, score_cutoff=1)
+    return names[alike[0]] if alike else None
 
 
 def find_place(value: str, labels: Labels) -> Place | None:

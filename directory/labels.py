@@ -6,6 +6,8 @@ The database gives them whole (`public.directory_labels()`), again only when one
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from django.conf import settings
+
 from directory.facets import Dimension, code
 from directory.models import Enterprise
 from directory.search import fold, synonym_key
@@ -45,6 +47,7 @@ class Labels:
     #: Dimension → its labels, in the order staff gave.
     ordered: dict[Dimension, list[Label]] = field(default_factory=dict)
     cities_by_name: dict[str, CityLabel] = field(default_factory=dict)
+    cities_by_borough: dict[str, CityLabel] = field(default_factory=dict)
     boroughs: dict[int, str] = field(default_factory=dict)
     postal_areas: dict[str, tuple[float, float]] = field(default_factory=dict)
     synonyms: dict[str, list[str]] = field(default_factory=dict)
@@ -106,12 +109,15 @@ def read(rows: dict) -> Labels:
             latitude=latitude,
             longitude=longitude,
             county_name=county_names[county],
-            shared=homonyms[text] > 1,
+            # Its own cities a site may name without saying which.
+            shared=homonyms[text] > 1 and official not in settings.SITE_CITIES,
         )
         add(Dimension.CITY, city)
         # The most populous of those that share a name comes first.
         labels.cities_by_name.setdefault(fold(text).replace(" ", "-"), city)
-    labels.boroughs = {int(key): text for key, text in (rows["boroughs"] or {}).items()}
+    for row_id, text, city_id in rows["boroughs"] or ():
+        labels.boroughs[row_id] = text
+        labels.cities_by_borough[fold(text).replace(" ", "-")] = labels.city(city_id)
     labels.postal_areas = {key: (lat, lng) for key, (lat, lng) in (rows["postal"] or {}).items()}
     labels.synonyms = _synonyms(rows["synonyms"] or [])
     return labels

@@ -178,8 +178,9 @@ def parse(text: str) -> Query:
 
 
 def says_something(term: Term) -> bool:
+    """Not a stop word, nor a quantity: « 2000 dépliants » looks for dépliants."""
     words = SEPARATORS.sub(" ", fold(term.text)).split()
-    return term.phrase or any(word not in STOP_WORDS for word in words)
+    return term.phrase or any(word not in STOP_WORDS and not word.isdigit() for word in words)
 
 
 def _without_stop_words(groups: list[list[Term]]) -> list[list[Term]]:

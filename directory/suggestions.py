@@ -54,6 +54,7 @@ def suggest(text: str, state: State) -> list[dict]:
                 "label": name,
                 "kind": _("Produit ou service"),
                 "url": f"{path}?{urlencode({'q': name})}",
+                "fill": True,
             }
             for name in found["offerings"] or ()
         ),

@@ -90,6 +90,13 @@ def recognition(day_given: date) -> str:
     return _("Reconnue par le Pôle le %(day)s") % {"day": day(day_given)}
 
 
+def busy(until: date | None, today: date) -> str:
+    """That no order is taken until a day, that day included."""
+    if until is None or until < today:
+        return ""
+    return _("Complet jusqu’au\xa0%(day)s") % {"day": day(until)}
+
+
 def freshness(confirmed_on: date | None, today: date) -> tuple[str, bool]:
     """What is said of the last confirmation, and whether it is a year old or never was."""
     if confirmed_on is None:

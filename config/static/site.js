@@ -47,11 +47,12 @@ function enhance(input) {
 
   function show(suggestions) {
     move(-1);
-    options = suggestions.map(({ label, kind, url }, index) => {
+    options = suggestions.map(({ label, kind, url, fill }, index) => {
       const option = document.createElement("li");
       const hint = document.createElement("span");
       option.id = `${list.id}-${index}`;
       option.dataset.url = url;
+      option.dataset.fill = fill ? label : "";
       option.setAttribute("role", "option");
       option.setAttribute("aria-selected", "false");
       hint.textContent = kind;
@@ -63,6 +64,14 @@ function enhance(input) {
     input.setAttribute("aria-expanded", String(!list.hidden));
     status.textContent = options.length
       ? `${input.dataset.count} ${options.length}` : input.dataset.none;
+  }
+
+  // A product or service is searched for with what else the form holds; the rest has its own page.
+  function choose(option) {
+    if (!option.dataset.fill) return location.assign(option.dataset.url);
+    input.value = option.dataset.fill;
+    close();
+    input.form.requestSubmit();
   }
 
   async function ask() {
@@ -94,10 +103,10 @@ function enhance(input) {
       const step = event.key === "ArrowDown" ? 1 : -1;
       move(active + step > last ? 0 : active + step < 0 ? last : active + step);
     } else if (event.key === "Enter") {
-      const url = !list.hidden && options[active]?.dataset.url;
-      if (url) {
+      const option = !list.hidden && options[active];
+      if (option) {
         event.preventDefault();
-        location.assign(url);
+        choose(option);
       }
       close();
     } else if (event.key === "Escape" && !list.hidden) {
@@ -110,8 +119,8 @@ function enhance(input) {
   input.addEventListener("blur", close);
   list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
   list.addEventListener("click", (event) => {
-    const url = event.target.closest("[role=option]")?.dataset.url;
-    if (url) location.assign(url);
+    const option = event.target.closest("[role=option]");
+    if (option) choose(option);
   });
 }
 

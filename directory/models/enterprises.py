@@ -1,3 +1,5 @@
+from datetime import date
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -315,6 +317,9 @@ class Enterprise(ServedTerritory):
     def clean(self):
         super().clean()
         self.neq = self.neq or None  # "" would be unique only once
+        for name in ("published_on", "confirmed_on"):
+            if (getattr(self, name) or date.min) > timezone.localdate():
+                raise ValidationError({name: _("Cette date n’est pas encore venue.")})
         if self.borough_id and self.borough.city_id != self.city_id:
             raise ValidationError({"borough": _("Cet arrondissement est celui d’une autre ville.")})
         if self.state == self.State.PUBLISHED and not self.published_on:

@@ -18,32 +18,37 @@ class Listing(models.Model):
 
     # Not a real key: the trigger that empties a row may run before the enterprise is gone.
     enterprise = models.OneToOneField(
-        Enterprise, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
+        Enterprise,
+        models.DO_NOTHING,
+        verbose_name=_("entreprise"),
+        primary_key=True,
+        related_name="+",
+        db_constraint=False,
     )
-    neq = models.CharField(max_length=10, null=True)  # noqa: DJ001 as in Enterprise
+    neq = models.CharField(_("NEQ"), max_length=10, null=True)  # noqa: DJ001 as in Enterprise
     # Folded, so that bytes sort it as people do, whatever the server's locale.
-    sort_name = models.TextField(db_collation="C")
+    sort_name = models.TextField(_("nom"), db_collation="C")
     # Every word, with its place: what is found.
     search = SearchVectorField()
     # The words of names (A), of what is offered (B) and of labels (C): what is more relevant. Small
     # enough to stay in the row, where reading a thousand costs little.
     keywords = SearchVectorField()
     # Dimension × 1,000,000 + number of the row: sector, region, MRC, city, form, benefit, category.
-    facets = ArrayField(models.IntegerField())
+    facets = ArrayField(models.IntegerField(), verbose_name=_("facettes"))
     # Where it works, coded as `facets`; 0 is the whole province.
-    territory = ArrayField(models.IntegerField())
+    territory = ArrayField(models.IntegerField(), verbose_name=_("territoire"))
     # Certified statuses and the last day of each (9999-12-31 where it does not expire), in pairs.
-    statuses = ArrayField(models.IntegerField())
-    statuses_until = ArrayField(models.DateField())
-    recognised_on = models.DateField(null=True)
-    recognised_until = models.DateField(null=True)
-    confirmed_on = models.DateField(null=True)
-    published_on = models.DateField()
-    latitude = models.FloatField()
-    longitude = models.FloatField()
+    statuses = ArrayField(models.IntegerField(), verbose_name=_("statuts"))
+    statuses_until = ArrayField(models.DateField(), verbose_name=_("statuts jusqu’au"))
+    recognised_on = models.DateField(_("reconnue le"), null=True)
+    recognised_until = models.DateField(_("reconnue jusqu’au"), null=True)
+    confirmed_on = models.DateField(_("confirmée le"), null=True)
+    published_on = models.DateField(_("publiée le"))
+    latitude = models.FloatField(_("latitude"))
+    longitude = models.FloatField(_("longitude"))
     # Neutral order: drawn when the enterprise is first published, drawn again every month.
-    position = models.FloatField(db_default=Random())
-    card = models.JSONField()
+    position = models.FloatField(_("ordre neutre"), db_default=Random())
+    card = models.JSONField(_("carte"))
 
     class Meta:
         verbose_name = _("fiche publiée")

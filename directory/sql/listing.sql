@@ -40,6 +40,7 @@ SELECT
         'form', e.legal_form,
         'city', e.city_id,
         'borough', e.borough_id,
+        'busy', e.busy_until,
         'sectors', coalesce(sector.ids, '[]'),
         'benefits', coalesce(benefit.ids, '[]'),
         'offerings', coalesce(offering.names, '[]'),
@@ -621,7 +622,8 @@ BEGIN
             'cities', (SELECT json_agg(json_build_array(
                             id, slug, name, code, county_id, latitude, longitude)
                             ORDER BY name, population DESC, id) FROM public.directory_city),
-            'boroughs', (SELECT json_object_agg(id, name) FROM public.directory_borough),
+            'boroughs', (SELECT json_agg(json_build_array(id, name, city_id) ORDER BY id)
+                     FROM public.directory_borough),
             'postal', (SELECT json_object_agg(code, json_build_array(latitude, longitude))
                        FROM public.directory_postalarea),
             'synonyms', (SELECT json_agg(terms) FROM (

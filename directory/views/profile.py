@@ -107,7 +107,7 @@ def profile(enterprise, current):
             for row in enterprise.permit_list
         ],
         "capacity": _capacity(enterprise),
-        "busy": _busy(enterprise, today),
+        "busy": wording.busy(enterprise.busy_until, today),
         "statuses": [
             {
                 "name": labels.name(Dimension.STATUS, row["status"]),
@@ -199,12 +199,6 @@ def _recognised(rows, today):
         "text": _("Économie sociale reconnue par le Pôle le %(day)s") % {"day": wording.day(given)},
         "expires": _("Valide jusqu’au %(day)s") % {"day": wording.day(until)},
     }
-
-
-def _busy(enterprise, today):
-    if not enterprise.busy_until or enterprise.busy_until < today:
-        return ""
-    return _("Complet jusqu’au %(day)s") % {"day": wording.day(enterprise.busy_until)}
 
 
 def _capacity(enterprise):

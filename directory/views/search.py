@@ -16,7 +16,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from rapidfuzz import fuzz, process
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from directory import cards, results, search, wording
 from directory.facets import CONFIRMED, RECOGNISED, STEP, Dimension
@@ -26,8 +27,10 @@ from directory.views.caching import kept_while_unchanged
 
 #: Values of one facet that the page offers; those selected are always there.
 MOST_OPTIONS = 12
-#: How alike (0 to 100) a word must be to stand for one that matches nothing.
-ALIKE = 78
+#: Letters below which a word has too many neighbours to be corrected, and from which two slips are
+#: forgiven: a letter too many, missing, wrong, or two that changed places.
+SHORTEST_CORRECTED = 4
+LONG_WORD = 8
 
 
 def answer(filters, current):
@@ -77,10 +80,13 @@ def correct(query, help_):
 
 
 def closest_word(typed, words):
+    """The word of the directory that `typed` is one slip away from, two where it is long."""
     folded = search.fold(typed)
-    if folded in words or folded in search.STOP_WORDS:
+    if folded in words or folded in search.STOP_WORDS or len(folded) < SHORTEST_CORRECTED:
         return None
-    closest = process.extractOne(folded, words.keys(), scorer=fuzz.ratio, score_cutoff=ALIKE)
+    closest = process.extractOne(
+        folded, words.keys(), scorer=OSA.distance, score_cutoff=1 if len(folded) < LONG_WORD else 2
+    )
     return closest and words[closest[0]]
 
 
@@ -165,6 +171,7 @@ class Page:
                 for group in criteria.query.groups
                 if group.widened
             ],
+            "elsewhere": self.elsewhere(),
             "chips": self.chips(),
             "clear_url": self.path,
             "facets": self.facets(),
@@ -205,6 +212,19 @@ class Page:
                 "text": criteria.query.text,
             }
         return wording.enterprises(self.found.total)
+
+    def elsewhere(self):
+        """To those who work in a city, for whoever asked for those who are in it."""
+        codes = self.criteria.facets.get(Dimension.CITY, ())
+        if len(codes) != 1 or self.criteria.served or not self.found.total:
+            return None
+        (code,) = codes
+        city = self.labels.by_code[code]
+        return {
+            "label": _("Voir plutôt celles qui desservent %(city)s, où qu’elles soient établies")
+            % {"city": city.full_name},
+            "url": self.url(ville=None, dessert=[city.key], page=None),
+        }
 
     def chips(self):
         chips = []

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from directory import results, state
+from directory.filters import find_city
 from directory.models import (
     City,
     Enterprise,
@@ -242,10 +243,26 @@ class TestTerritory:
         answer = results.find(results.Criteria(near=place, radius=250), state.current())
         assert 225 < answer.rows[0]["distance"] < 233
 
-    @pytest.mark.parametrize("name", ["St-Bruno-de-Montarville", "saint bruno de montarville"])
-    def test_a_city_is_known_as_people_write_it(self, reference, page, name):
-        response = page(f"dessert={name}")
-        assert not response.context["notices"]
+    @pytest.mark.parametrize(
+        ("written", "meant"),
+        [
+            ("St-Bruno-de-Montarville", "saint-bruno-de-montarville"),
+            ("saint bruno de montarville", "saint-bruno-de-montarville"),
+            ("Saint-Bruno", "saint-bruno-de-montarville"),
+            ("st bruno", "saint-bruno-de-montarville"),
+            ("Brosard", "brossard"),
+            ("Saint-Hubert", "longueuil"),
+            ("Trois-Rivieres", "trois-rivieres"),
+            ("58007", "brossard"),
+        ],
+    )
+    def test_a_city_is_known_as_people_write_it(self, reference, written, meant):
+        labels = state.current().labels
+        assert find_city(written, labels).key == meant
+
+    @pytest.mark.parametrize("written", ["", "x", "Sai", "Paris", "é" * 5000])
+    def test_a_city_that_is_none_is_not_guessed(self, reference, written):
+        assert find_city(written, state.current().labels) is None
 
 
 def facet(response, name):
@@ -389,6 +406,13 @@ class TestOrder:
             )
         assert found("tri=recent") == ["2026", "2025", "2024"]
 
+    def test_a_card_says_until_when_no_order_is_taken(self, traiteur, page):
+        today = timezone.localdate()
+        Enterprise.objects.update(busy_until=today)
+        assert "Complet jusqu’au" in text(page())
+        Enterprise.objects.update(busy_until=today - datetime.timedelta(days=1))
+        assert "Complet jusqu’au" not in text(page())
+
     def test_the_page_says_why(self, three, page):
         assert "change de point de départ chaque jour" in text(page())
 
@@ -429,8 +453,16 @@ class TestSynonymsAndCorrections:
         assert ask("q=entretein+bureaux")["corrected"] == "entretien bureaux"
         assert ask("q=menagger")["corrected"] == "ménager"
 
-    def test_a_word_like_no_other_is_not_corrected(self, three, ask):
-        assert ask("q=xylophone")["corrected"] is None
+    @pytest.mark.parametrize(
+        ("typed", "corrected"),
+        [("xylophone", None), ("flyers", None), ("lynch", "lunch"), ("nex", None)],
+    )
+    def test_a_short_word_is_forgiven_one_slip_alone(self, three, ask, typed, corrected):
+        OfferingFactory(enterprise=three[0], name="Fleurs coupées")
+        assert ask(f"q={typed}")["corrected"] == corrected
+
+    def test_a_quantity_hides_nothing(self, imprimerie, found):
+        assert found("q=2000+dépliants") == found("q=dépliants") == ["Encre verte"]
 
     def test_what_was_typed_can_be_asked_for_with_its_phrases(self, menage, imprimerie, page):
         menage.offerings.update(name="Imprimerie à bas prix")
@@ -459,6 +491,11 @@ class TestNoDeadEnd:
         wider = page("q=entretien&ville=longueuil").context["help"]["wider"]
         assert "desservent Longueuil" in wider["label"]
         assert page(wider["url"].partition("?")[2]).context["total"] == 1
+
+    def test_in_one_city_those_who_serve_it_are_a_click_away(self, three, page):
+        response = page("ville=longueuil&q=lunch")
+        assert "dessert=longueuil" in response.context["elsewhere"]["url"]
+        assert page("ville=longueuil&ville=brossard").context["elsewhere"] is None
 
     def test_a_wider_circle_is_offered(self, menage, page):
         assert page("pres=perce&rayon=100").context["help"]["wider"] is None
