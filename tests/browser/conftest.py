@@ -52,7 +52,7 @@ PUBLIC = {
     "results": "/entreprises/",
     "results of a word": "/entreprises/?q=traiteur&ville=longueuil",
     "results filtered": "/entreprises/?secteur=alimentation&ville=longueuil&reconnue=1",
-    "results near": "/entreprises/?pres=J4K+2T1&rayon=10",
+    "results near": "/entreprises/?pres=J4K+2T1&rayon=10&tri=nom",
     "results widened": "/entreprises/?q=conciergerie",
     "results corrected": "/entreprises/?q=traitteur",
     "results refused": "/entreprises/?ville=nulle-part&pres=zzz&inconnu=1",
@@ -98,6 +98,8 @@ def site(chromium, django_db_setup, django_db_blocker, tmp_path_factory):
         WHITENOISE_USE_FINDERS=False,
         WHITENOISE_AUTOREFRESH=False,
     )
+    # All of it is emptied in the end: not a database that somebody uses.
+    assert settings.DATABASES["default"]["NAME"].startswith("test_")
     with production, django_db_blocker.unblock():
         call_command("collectstatic", interactive=False, verbosity=0)
         populate()
@@ -193,10 +195,10 @@ def sign_in():
 @pytest.fixture(scope="package")
 def addresses(site):
     """Every page, by what it is: those of everyone, then some of the administration."""
-    pk = Enterprise.objects.get(slug="riche").pk
+    pk = Enterprise.objects.get(slug="minimale").pk
     return PUBLIC | {
         "admin": reverse("admin:index"),
-        "admin, list": reverse("admin:directory_enterprise_changelist"),
+        "admin, list": reverse("admin:directory_enterprise_changelist") + "?q=minimale",
         "admin, enterprise": reverse("admin:directory_enterprise_change", args=[pk]),
     }
 

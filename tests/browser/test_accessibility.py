@@ -166,6 +166,21 @@ def test_a_word_longer_than_the_window_is_broken_rather_than_hidden(window):
     assert box["x"] + box["width"] <= NARROW["width"]
 
 
+def test_a_place_that_is_unknown_is_said_at_its_field(window):
+    page = window(size=PHONE)
+    page.goto("/entreprises/?pres=zzz")
+    page.locator("#filtres > summary").click()
+    field = page.get_by_label("Près de")
+    said = page.locator(f"#{field.get_attribute('aria-describedby')}")
+    assert said.inner_text() == "Cette ville ou ce code postal est inconnu."
+    assert said.bounding_box()["height"] > 10
+    colours = [
+        each.evaluate("(field) => getComputedStyle(field).borderColor")
+        for each in (field, page.get_by_label("Qui dessert la ville de"))
+    ]
+    assert colours[0] != colours[1]
+
+
 # --- Motion, print
 
 

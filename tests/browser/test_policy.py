@@ -35,7 +35,7 @@ def test_public_pages_and_all_they_lead_to_are_silent(window, site):
     while waiting:
         name, address = waiting.pop(0)
         kind = shape(address)
-        if name == "" and (kind in seen or len(seen) > 40):
+        if name == "" and (kind in seen or len(seen) > 30):
             continue
         seen.add(kind)
         if name == "sign-in":
