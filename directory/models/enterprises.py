@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from directory.models.fields import NeqField, PhoneField, PostalCodeField
 from directory.models.places import Borough, City, Region, RegionalCounty
 from directory.models.vocabularies import Benefit, PurchasingCategory, Sector, Status
 
@@ -128,7 +129,7 @@ class Enterprise(ServedTerritory):
         help_text=_("Séparés par des virgules : ancien nom, sigle, nom d’usage."),
     )
     slug = models.SlugField(_("adresse"), max_length=100, unique=True)
-    neq = models.CharField(
+    neq = NeqField(
         _("NEQ"),
         max_length=10,
         unique=True,
@@ -158,7 +159,7 @@ class Enterprise(ServedTerritory):
         Borough, models.PROTECT, null=True, blank=True, verbose_name=_("arrondissement")
     )
     city = models.ForeignKey(City, models.PROTECT, verbose_name=_("municipalité"))
-    postal_code = models.CharField(
+    postal_code = PostalCodeField(
         _("code postal"),
         max_length=7,
         blank=True,
@@ -171,11 +172,11 @@ class Enterprise(ServedTerritory):
     )
 
     # How to reach it
-    phone = models.CharField(
+    phone = PhoneField(
         _("téléphone"),
         max_length=12,
         blank=True,
-        validators=[RegexValidator(PHONE, _("Écrivez le téléphone ainsi : +14505550123."))],
+        validators=[RegexValidator(PHONE, _("Un téléphone compte dix chiffres : 450 555-0123."))],
     )
     phone_extension = models.CharField(_("poste"), max_length=10, blank=True)
     email = models.EmailField(_("courriel"), blank=True)
@@ -256,7 +257,7 @@ class Enterprise(ServedTerritory):
             models.CheckConstraint(
                 condition=Q(phone="") | Q(phone__regex=PHONE),
                 name="enterprise_phone",
-                violation_error_message=_("Écrivez le téléphone ainsi : +14505550123."),
+                violation_error_message=_("Un téléphone compte dix chiffres : 450 555-0123."),
             ),
             models.CheckConstraint(
                 condition=Q(latitude__isnull=True, longitude__isnull=True, geo_precision="")
@@ -463,11 +464,11 @@ class Contact(models.Model):
         choices=Visibility.choices,
         default=Visibility.BUYERS,
     )
-    phone = models.CharField(
+    phone = PhoneField(
         _("téléphone"),
         max_length=12,
         blank=True,
-        validators=[RegexValidator(PHONE, _("Écrivez le téléphone ainsi : +14505550123."))],
+        validators=[RegexValidator(PHONE, _("Un téléphone compte dix chiffres : 450 555-0123."))],
     )
     phone_extension = models.CharField(_("poste"), max_length=10, blank=True)
     phone_visibility = models.CharField(
