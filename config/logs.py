@@ -15,8 +15,13 @@ current_request = contextvars.ContextVar("current_request", default=None)
 # The part before the @ has no limit but a start: linear, whatever the text.
 EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
 PHONE = re.compile(r"(?<!\d)(?:\+?1[ .-]?)?\(?\d{3}\)?[ .-]?\d{3}[ .-]?\d{4}(?!\d)")
-# PostgreSQL quotes the row that broke a rule.
+# PostgreSQL quotes the row that broke a rule, the value it cannot read, and the line of the
+# statement that it is in, where what was typed may stand folded or joined to something else.
 DETAIL = re.compile(r"(DETAIL: +)[^\n]*")
+VALUE = re.compile(
+    r"^((?:psycopg\.errors|django\.db\.utils)\.\w+: [^\n\"]*: \")[^\n]*", re.MULTILINE
+)
+STATEMENT = re.compile(r"^(LINE \d+: )[^\n]*", re.MULTILINE)
 # Line breaks that JSON leaves as they are.
 BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
@@ -25,7 +30,8 @@ SHORTEST_TYPED, MOST_TYPED = 4, 5_000
 
 
 def without_personal_data(text):
-    text = DETAIL.sub(r"\1[retiré]", text)
+    for quoted in (DETAIL, VALUE, STATEMENT):
+        text = quoted.sub(r"\1[retiré]", text)
     return PHONE.sub("[téléphone]", EMAIL.sub("[courriel]", text))
 
 
