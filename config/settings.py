@@ -154,8 +154,8 @@ STORAGES = {
 }
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]
 
-# A form of this site has a few dozen fields; a search has fewer.
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 400
+# A listing is one form with all its offerings, people and cities served: hundreds of fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4_000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 SECURE_SSL_REDIRECT = HTTPS
