@@ -331,13 +331,13 @@ def test_amounts_and_delays_are_written_as_in_quebec(read, table):
     assert said["Plus grande commande"] == "1\xa0250\xa0000\xa0$"
     assert said["Montant assuré"] == "2\xa0147\xa0483\xa0647\xa0$"
     assert said["Délai habituel"] == "1 jour"
-    assert said["Soumission à plusieurs"] == "Acceptée"
+    assert said["Soumission conjointe"] == "Acceptée"
     assert said["Fournisseur au SEAO"].startswith("Oui")
     change(table, lead_time_days=15, smallest_order=0, accepts_cobidding=False)
     said = {row["label"]: row["value"] for row in read(table)["capacity"]}
     assert said["Délai habituel"] == "15 jours"
     assert "Plus petite commande" not in said
-    assert "Soumission à plusieurs" not in said
+    assert "Soumission conjointe" not in said
 
 
 def test_references_come_with_the_latest_first_and_their_amount_where_known(read, table):

@@ -70,8 +70,8 @@ def assert_unavailable(response):
     page = response.content.decode()
     assert '<html lang="fr-CA"' in page
     assert errors.TEXTS[503][0] in page
-    for secret in ("psycopg", "SELECT", "Traceback", "127.0.0.1", connection.settings_dict["USER"]):
-        assert secret not in page or len(secret) < 5
+    for secret in ("psycopg", "SELECT", "Traceback", "127.0.0.1", "OperationalError"):
+        assert secret not in page
 
 
 # --- The database goes and comes back
@@ -389,7 +389,8 @@ def test_a_word_added_between_two_statements_of_a_page_is_no_breakdown(visitor, 
                 other.execute(
                     """WITH s AS (INSERT INTO directory_sector
                         (slug, name, description, position, retired, origin)
-                        VALUES ('x' || md5(random()::text), 'Nouveau', '', 99, false, 'staff') RETURNING id)
+                        VALUES ('x' || md5(random()::text), 'Nouveau', '', 99, false, 'staff')
+                        RETURNING id)
                     INSERT INTO directory_enterprise_sectors (enterprise_id, sector_id)
                     SELECT %s, id FROM s""",
                     [enterprise.pk],

@@ -230,7 +230,7 @@ def assert_does_nothing(page, harmless):
 
 def test_what_is_typed_comes_back_as_text(harmless, reader):
     address = reverse("directory:list")
-    for text in MARKUP:
+    for text in MARKUP[::2]:
         for asked in ({"q": text}, {"pres": text, "ville": text, "tri": text, "q": f'"{text}"'}):
             for headers in ({}, {"HX-Request": "true"}):
                 page = read(reader, address, data=asked, headers=headers)
@@ -329,7 +329,7 @@ def change_page(row):
 
 def test_the_back_office_shows_it_all_as_text(reference, keeper):
     """Compared with as many lines of harmless text, on every page that could show one."""
-    attacks = MARKUP[::4]
+    attacks = MARKUP[1::9]
 
     def pages(texts):
         enterprise = enterprise_of(texts[0], slug="attaque")

@@ -132,12 +132,12 @@ def test_each_person_reads_the_details_meant_for_them_and_no_other(kind, secrets
         page = body(reader.get(enterprise.get_absolute_url(), headers=headers))
         for secret, audience in found.items():
             assert (secret in page) == (audience in SEEN[kind]), (secret, audience)
-        for address in everywhere(enterprise)[1:]:
-            page = body(reader.get(address, headers=headers))
-            asked = address.partition("?q=")[2]
-            for secret in found:
-                if not asked or asked not in secret.lower():
-                    assert secret not in page, (address, secret)
+    for address in everywhere(enterprise)[1:]:
+        page = body(reader.get(address, headers=headers))
+        asked = address.partition("?q=")[2]
+        for secret in found:
+            if not asked or asked not in secret.lower():
+                assert secret not in page, (address, secret)
 
 
 def test_a_permission_taken_back_counts_at_the_next_request(secrets, person):
@@ -145,9 +145,11 @@ def test_a_permission_taken_back_counts_at_the_next_request(secrets, person):
     buyer = person("buyer")
     address = enterprise.get_absolute_url()
     reserved = [secret for secret, audience in found.items() if audience == "buyers"]
-    assert all(secret in body(buyer.get(address)) for secret in reserved)
+    before = body(buyer.get(address))
+    assert all(secret in before for secret in reserved)
     buyer.user.user_permissions.clear()
-    assert not any(secret in body(buyer.get(address)) for secret in reserved)
+    after = body(buyer.get(address))
+    assert not any(secret in after for secret in reserved)
 
 
 @pytest.mark.parametrize("kind", ["buyer", "staff", "superuser"])
@@ -204,7 +206,7 @@ def test_no_proxy_mixes_readers_or_parts_with_pages(seed, secrets, person):
     chance, cache, answers = random.Random(seed), SharedCache(), []
     readers = {kind: person(kind) for kind in SEEN}
     addresses = [enterprise.get_absolute_url(), LISTED, f"{LISTED}?q=table", HOME, JSON]
-    for turn in range(60):
+    for turn in range(40):
         kind, address = chance.choice(list(SEEN)), chance.choice(addresses)
         part = chance.random() < 0.5
         headers = {"HX-Request": "true"} if part else {}
