@@ -7,6 +7,7 @@ import threading
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections, transaction
+from django.test import Client
 
 from directory import integrity, state
 from directory.facets import Dimension, code
@@ -29,6 +30,7 @@ from tests.factories import (
     EnterpriseFactory,
     OfferingFactory,
     RecognitionFactory,
+    UserFactory,
 )
 
 TODAY = datetime.date(2026, 11, 22)
@@ -387,8 +389,8 @@ class TestConcurrentWriters:
         assert not drift()
 
 
-def random_write(chance, cities, sectors, statuses):
-    """One write of a kind drawn at random, by the ORM, in bulk or by hand-written SQL."""
+def random_write(chance, cities, sectors, statuses, desk):
+    """One write of a kind drawn at random: the ORM, in bulk, the admin or hand-written SQL."""
     ids = list(Enterprise.objects.values_list("pk", flat=True))
     some = chance.sample(ids, min(len(ids), 3))
     one = chance.choice(ids) if ids else None
@@ -476,13 +478,25 @@ def random_write(chance, cities, sectors, statuses):
     def relabel():
         Sector.objects.filter(pk=chance.choice(sectors).pk).update(name=f"S {chance.random()}")
 
+    def offer_at_the_desk():
+        desk.post(
+            "/admin/directory/offering/add/",
+            {
+                "enterprise": one,
+                "kind": "service",
+                "name": f"Au guichet {chance.random()}",
+                "position": "0",
+                "served_cities": [chance.choice(cities).pk],
+            },
+        )
+
     def delete():
         Enterprise.objects.filter(pk=one).delete()
 
     write = chance.choice(
         [
             create, create_many, rename, move, turn, archive, classify, serve, offer,
-            offer_elsewhere, withdraw, certify, recognise, relabel, delete,
+            offer_elsewhere, withdraw, certify, recognise, relabel, delete, offer_at_the_desk,
         ]
         if one
         else [create]
@@ -499,15 +513,18 @@ def test_random_writes_by_several_writers_leave_no_drift(reference, seed):
     """What a deadlock or a row deleted meanwhile undid is undone whole: no drift either."""
     cities = list(City.objects.filter(county__code="580"))
     sectors, statuses = list(Sector.objects.all()), list(Status.objects.all())
+    clerk = UserFactory(is_staff=True, is_superuser=True)
     for number in range(5):
         EnterpriseFactory(name=f"Première {number}", published=True)
 
     def writer(number):
         def write():
             chance = random.Random(f"{seed}-{number}")
+            desk = Client()
+            desk.force_login(clerk)
             for _ in range(80):
                 try:
-                    random_write(chance, cities, sectors, statuses)
+                    random_write(chance, cities, sectors, statuses, desk)
                 except (OperationalError, transaction.TransactionManagementError):
                     pass  # a deadlock victim
                 except Exception as error:
@@ -517,6 +534,7 @@ def test_random_writes_by_several_writers_leave_no_drift(reference, seed):
         return write
 
     assert in_threads([writer(number) for number in range(4)]) == []
+    assert Offering.objects.filter(name__startswith="Au guichet").exists()
     report = integrity.check(TODAY)
     assert report.wrong == []
     assert report.listings == Enterprise.objects.published().count() > 0
