@@ -119,6 +119,16 @@ class FlagFilter(FacetFilter):
                 self.ignore(asked, value)
 
 
+class WholeFilter(ParameterFilter):
+    """The facets whose values are to be shown to the last."""
+
+    def narrow(self, asked, values):
+        for value in values:
+            if value not in WHOLE:
+                self.ignore(asked, value)
+        asked.criteria.whole = frozenset(values).intersection(WHOLE)
+
+
 class OneFilter(ParameterFilter):
     """One value, which `understand(value, labels)` turns into an attribute of the criteria."""
 
@@ -189,7 +199,7 @@ class EnterpriseFilter(FilterSet):
     rayon = OneFilter("radius", among(RADII), label=_("Rayon"))
     tri = OneFilter("sort", among(SORTS), label=_("Tri"))
     page = OneFilter("page", among(range(1, LAST_PAGE + 1)), label=_("Page"))
-    tout = OneFilter("whole", among(WHOLE), label=_("Toutes les valeurs"))
+    tout = WholeFilter(label=_("Toutes les valeurs"))
 
     class Meta:
         model = Listing

@@ -50,8 +50,8 @@ class Criteria:
     sort: str = ""
     page: int = 1
     size: int = PAGE_SIZE
-    #: The parameter whose values are to be shown to the last.
-    whole: str = ""
+    #: The parameters whose values are to be shown to the last.
+    whole: frozenset[str] = frozenset()
 
     @property
     def order(self) -> str:

@@ -49,6 +49,8 @@ class State:
     snapshot: Snapshot
     taken_at: datetime
     words_version: int
+    #: What pages drew from labels and counts, for the next to show again; forgotten with them.
+    drawn: dict = field(default_factory=dict)
 
     @property
     def etag(self) -> str:
@@ -77,7 +79,7 @@ class State:
                 [self.today],
             )
             snapshot = _snapshot(*cursor.fetchone())
-        _kept = replace(_kept, snapshot=snapshot)
+        _kept = replace(_kept, snapshot=snapshot, drawn={})
         return snapshot
 
 
@@ -90,6 +92,7 @@ class _Kept:
     snapshot: Snapshot = Snapshot()
     words_version: int = -1
     words: dict[str, str] = field(default_factory=dict)
+    drawn: dict = field(default_factory=dict)
 
 
 _kept = _Kept()
@@ -115,9 +118,9 @@ def current() -> State:
     if counts is not None:
         kept = replace(kept, snapshot=_snapshot(taken, day, total, counts, recent))
     if kept is not before:
-        _kept = kept
+        _kept = kept = replace(kept, drawn={})
     today = timezone.localdate()
-    return State(version, today, kept.labels, kept.snapshot, taken_at, words_version)
+    return State(version, today, kept.labels, kept.snapshot, taken_at, words_version, kept.drawn)
 
 
 def _snapshot(version: int, day: date, total: int, counts: str, recent: str) -> Snapshot:

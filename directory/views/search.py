@@ -14,6 +14,8 @@ from django.http import JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
+from django.template.loader import render_to_string
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from rapidfuzz import process
@@ -25,8 +27,9 @@ from directory.filters import EnterpriseFilter, FacetFilter, FileFilter, given
 from directory.suggestions import suggest
 from directory.views.caching import kept_while_unchanged
 
-#: Values of one facet that the page offers; those selected are always there.
-MOST_OPTIONS = 12
+#: A facet of so many values is shown whole; of a longer one, so many, and those selected.
+SHORT_FACET = 12
+MOST_OPTIONS = 8
 #: Letters below which a word has too many neighbours to be corrected, and from which two slips are
 #: forgiven: a letter too many, missing, wrong, or two that changed places.
 SHORTEST_CORRECTED = 4
@@ -174,7 +177,8 @@ class Page:
             "elsewhere": self.elsewhere(),
             "chips": self.chips(),
             "clear_url": self.path,
-            "facets": self.facets(),
+            "facets": self.facets() if criteria.narrowed else [],
+            "drawn_facets": "" if criteria.narrowed else self.drawn_facets(),
             "flags": self.flags(),
             "near": {
                 "value": self.first("pres"),
@@ -270,6 +274,17 @@ class Page:
         ]
         return [facet for facet in facets if self.divides(facet)]
 
+    def drawn_facets(self):
+        """The facets of the whole directory, drawn once for all who come while it stays as it is:
+        at Québec's scale their eighty boxes are half of the work of the page."""
+        whole = self.current.whole
+        key = (whole.version, whole.day, self.criteria.whole, get_language())
+        if key not in self.current.drawn:
+            self.current.drawn[key] = render_to_string(
+                "directory/_facets.html", {"facets": self.facets()}
+            )
+        return self.current.drawn[key]
+
     def divides(self, facet):
         """Whether choosing in it would change anything."""
         first, *others = facet["options"] or [None]
@@ -286,7 +301,9 @@ class Page:
             if code in self.labels.by_code
             and (not (label := self.labels.by_code[code]).retired or code in selected)
         ]
-        most = len(offered) if name == self.criteria.whole else MOST_OPTIONS
+        whole = name in self.criteria.whole
+        short = whole or len(offered) <= SHORT_FACET
+        most = len(offered) if short else MOST_OPTIONS
         kept = nsmallest(most, offered, key=lambda label: (-counts[label.code], label.name))
         shown = {label.code for label in kept}
         kept += [label for label in offered if label.code in selected - shown]
@@ -306,8 +323,8 @@ class Page:
                 for label in kept
             ],
             "more": max(0, len(offered) - len(kept)),
-            "more_url": self.url(tout=[name]) + f"#f-{name}",
-            "open": bool(selected) or name in ("secteur", "ville"),
+            "whole": whole,
+            "open": whole or bool(selected) or name in ("secteur", "ville"),
         }
 
     def flags(self):

@@ -152,7 +152,7 @@ def catch_context(call, name, path):
 def without_facets(call, path):
     """The same page that counts nothing by facet and shows none."""
     with (
-        caught("facets", lambda original: lambda page: []),
+        caught("drawn_facets", lambda original: lambda page: " "),
         caught("flags", lambda original: lambda page: []),
     ):
         return call(path)
