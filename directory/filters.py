@@ -14,7 +14,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from directory import search
-from directory.facets import Dimension
+from directory.facets import PROVINCE, Dimension
 from directory.labels import CityLabel, Labels
 from directory.models import Listing
 from directory.results import LAST_PAGE, RADII, SORTS, Criteria, Place
@@ -84,11 +84,19 @@ class TextFilter(ParameterFilter):
 
     def narrow(self, asked, values):
         typed = self.first(asked, values)
-        query = search.parse(typed)
+        query = understand(typed, asked.labels)
         asked.notices += [self.NOTICES[reason]() for reason in query.ignored]
         if not query and not query.ignored:
             self.ignore(asked, typed)
-        asked.criteria.query = search.widen(query, asked.labels.synonyms)
+        asked.criteria.query = query
+
+
+def understand(text: str, labels: Labels) -> search.Query:
+    """`text` as typed in the search box: parsed, the city it names apart, synonyms added."""
+    query = search.locate(
+        search.parse(text), lambda words, before: named_town(words, before, labels)
+    )
+    return search.widen(query, labels.synonyms)
 
 
 class FacetFilter(ParameterFilter):
@@ -158,8 +166,7 @@ def find_city(value: str, labels: Labels) -> CityLabel | None:
     if value in known:
         return known[value]
     name = ABBREVIATED_SAINT.sub(r"saint\1-", fold(value[:80]).replace(" ", "-"))
-    own = [labels.by_key[Dimension.CITY].get(code) for code in settings.SITE_CITIES]
-    begun = [city for city in own if city and fold(city.name).startswith(name)]
+    begun = [city for city in _own(labels) if fold(city.name).startswith(name)]
     if len(name) >= SHORTEST_NAME and begun:
         return begun[0]
     if city := labels.cities_by_name.get(name) or labels.cities_by_borough.get(name):
@@ -169,6 +176,47 @@ def find_city(value: str, labels: Labels) -> CityLabel | None:
     names = labels.cities_by_name
     alike = process.extractOne(name, names.keys(), scorer=OSA.distance, score_cutoff=1)
     return names[alike[0]] if alike else None
+
+
+#: Also that of the province: « aliments du Québec » means no city, « à Québec » does.
+CAPITAL = "quebec"
+ARTICLE = re.compile(r"(?:la|le|les|l'|aux?)(?:-|(?<='))")
+
+
+def named_town(words: str, before: str, labels: Labels) -> search.Town | None:
+    """The city that these words of a search name by its whole name, or that of its borough.
+
+    The site's own cities however they are typed, and by the first words of their name
+    (« Saint-Bruno »); the others where nothing but a name is meant: a single word, or hyphens, or
+    a capital. Otherwise « bois franc » and « la conception » would be municipalities."""
+    name = ABBREVIATED_SAINT.sub(r"saint\1-", fold(words).replace(" ", "-"))
+    city = next((city for city in _own(labels) if _begins(fold(city.name), name)), None)
+    if not city and (" " not in words or words[0].isupper() or name.startswith("saint")):
+        city = labels.cities_by_name.get(name) or labels.cities_by_borough.get(name)
+        if city and ARTICLE.match(name) and not words[0].isupper():
+            return None
+        if name == CAPITAL and before != "a":
+            return None
+    if not city:
+        return None
+    return search.Town(
+        words=words,
+        name=city.full_name,
+        key=city.key,
+        code=city.code,
+        territories=(PROVINCE, city.region, city.county, city.code),
+    )
+
+
+def _own(labels: Labels) -> list[CityLabel]:
+    """The site's own cities, in its order."""
+    known = (labels.by_key[Dimension.CITY].get(code) for code in settings.SITE_CITIES)
+    return [city for city in known if isinstance(city, CityLabel)]
+
+
+def _begins(name: str, typed: str) -> bool:
+    """Whether `typed` is this name, or its first words, two at least."""
+    return name == typed or ("-" in typed.strip("-") and name.startswith(f"{typed}-"))
 
 
 def find_place(value: str, labels: Labels) -> Place | None:

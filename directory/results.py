@@ -5,7 +5,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import combinations
 from typing import Any
@@ -95,6 +95,8 @@ class Help:
     #: Listings found within the next radius, or that serve the city they are not in.
     wider: int = 0
     serving: int = 0
+    #: Place of a group of the query → listings found without it; "town", without the city named.
+    without_words: dict[object, int] = field(default_factory=dict)
     #: Groups of the query that no listing matches, by their place.
     unknown: list[int] = field(default_factory=list)
     #: The listing no longer published that was asked for by its name or NEQ.
@@ -222,7 +224,9 @@ def _conditions(criteria: Criteria, today: date) -> _Conditions:
     if criteria.query.neq:
         conditions.fixed["q"] = Statement("l.neq = %s", [criteria.query.neq])
     elif criteria.query:
-        conditions.fixed["q"] = Statement("l.search @@ (SELECT q FROM asked)")
+        conditions.fixed["q"] = _every(
+            [Statement("l.search @@ (SELECT q FROM asked)"), *_in_town(criteria.query.town)]
+        )
     if criteria.served:
         conditions.fixed["dessert"] = _serving(criteria.served)
     if criteria.near:
@@ -250,6 +254,19 @@ def _facet(dimension: Dimension, codes: frozenset[int], today: date) -> Statemen
 def _serving(city: CityLabel) -> Statement:
     codes = [PROVINCE, city.region, city.county, city.code]
     return Statement("l.territory && %s::integer[]", [codes])
+
+
+def _in_town(town: search.Town | None) -> list[Statement]:
+    """Says the name of the city that the query names, is there or serves it."""
+    if not town:
+        return []
+    return [
+        Statement(
+            "(l.search @@ (SELECT town FROM asked)"
+            " OR l.facets && %s::integer[] OR l.territory && %s::integer[])",
+            [[town.code], list(town.territories)],
+        )
+    ]
 
 
 def _distance(place: Place) -> Statement:
@@ -354,9 +371,13 @@ def _asked(query: search.Query) -> Statement:
     asked, typed = search.tsquery(query), Statement("NULL")
     if any(group.widened for group in query.groups):
         typed = search.tsquery(search.as_typed(query))
+    town = Statement("NULL")
+    if query.town:
+        town = search.tsquery(search.parse(query.town.words))
     return Statement(
-        f"asked AS MATERIALIZED (SELECT {asked.sql} AS q, {typed.sql} AS typed),",
-        [*asked.params, *typed.params],
+        f"asked AS MATERIALIZED"
+        f" (SELECT {asked.sql} AS q, {typed.sql} AS typed, {town.sql} AS town),",
+        [*asked.params, *typed.params, *town.params],
     )
 
 
@@ -372,10 +393,13 @@ def _page(criteria: Criteria, state: State) -> Statement:
     if criteria.order == "pertinence":
         ranked, rank = "", ""
         if not criteria.query.neq:
-            ranked, rank = "CROSS JOIN asked", f"ts_rank({WEIGHTS}, l.keywords, asked.q, 1) DESC,"
+            # To bear the name of the city, by being there or being called so, counts double.
+            double = " * (1 + (l.keywords @@ asked.town)::integer)" if criteria.query.town else ""
+            ranked = "CROSS JOIN asked"
+            rank = f"ts_rank({WEIGHTS}, l.keywords, asked.q, 1){double} DESC,"
             if any(group.widened for group in criteria.query.groups):
                 # What was typed before its synonyms.
-                rank = f"ts_rank({WEIGHTS}, l.keywords, asked.typed, 1) DESC, {rank}"
+                rank = f"ts_rank({WEIGHTS}, l.keywords, asked.typed, 1){double} DESC, {rank}"
         return Statement(
             f"""
     SELECT json_agg({row}) FROM (
@@ -430,6 +454,22 @@ def help_for(criteria: Criteria, state: State) -> Help:
     ]
     asked = _asked(criteria.query)
     groups = range(0 if criteria.query.neq else len(criteria.query.groups))
+    shorter = _shorter(criteria.query)
+    for name, query in shorter.items():
+        fewer = search.tsquery(query)
+        where = _every(
+            [
+                Statement(f"l.search @@ ({fewer.sql})", fewer.params),
+                *_in_town(query.town),
+                conditions.all_but("q"),
+            ]
+        )
+        pairs.append(
+            Statement(
+                f"'shorter {name}', (SELECT count(*) FROM directory_listing l WHERE {where.sql})",
+                where.params,
+            )
+        )
     for number in groups:
         group = search.tsquery(search.Query(groups=(criteria.query.groups[number],)))
         unknown = f"NOT EXISTS (SELECT FROM directory_listing l WHERE l.search @@ ({group.sql}))"
@@ -451,6 +491,7 @@ def help_for(criteria: Criteria, state: State) -> Help:
         without={name: answer[f"without {name}"] for name in criteria_names}
         if len(criteria_names) > 1
         else {},
+        without_words={name: answer[f"shorter {name}"] for name in shorter},
         wider=answer.get("wider", 0),
         serving=answer.get("serving", 0),
         unknown=[number for number in groups if answer[f"unknown {number}"]],
@@ -459,6 +500,20 @@ def help_for(criteria: Criteria, state: State) -> Help:
         if known_words is not None
         else words(state) or {},
     )
+
+
+def _shorter(query: search.Query) -> dict[object, search.Query]:
+    """The query without one of its groups, by their place, and without the city that it names."""
+    if query.neq:
+        return {}
+    groups = query.groups
+    shorter: dict[object, search.Query] = {}
+    if len(groups) > 1:
+        for place in range(len(groups)):
+            shorter[place] = replace(query, groups=groups[:place] + groups[place + 1 :])
+    if query.town:
+        shorter["town"] = replace(query, town=None)
+    return shorter
 
 
 def _archived(query: search.Query) -> Statement:

@@ -6,8 +6,8 @@ SQL for the words stored (`sql/text.sql`): `fold` and `normalise`. A test holds 
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 LONGEST_TEXT = 200  # characters
@@ -57,6 +57,23 @@ STOP_WORDS = frozenset(
     tout toute toutes tres tu un une vers vos votre vous y
     """.split()  # noqa: SIM905 a list of words, not of strings
 )
+
+# Folded words of whoever asks, which no offering holds: « je cherche », « compagnie de ».
+ASKING_WORDS = frozenset(
+    """
+    besoin besoins cherche chercher cherchons compagnie compagnies desire desirons faire faut
+    fournisseur fournisseurs peut peuvent pouvant pourrait quelqu trouver veux voudrais voulons
+    """.split()  # noqa: SIM905 a list of words, not of strings
+)
+# After a number, what is counted: « pour 50 personnes » says how many, not what.
+UNITS = frozenset(
+    """
+    convive convives copie copies exemplaire exemplaires invite invitee invitees invites
+    participant participante participantes participants personne personnes place places
+    """.split()  # noqa: SIM905
+)
+# « près de moi », « près d’ici »: what follows « près » where no place is said.
+HERE = frozenset(["moi", "nous", "ici"])
 
 
 def fold(text: str) -> str:
@@ -109,6 +126,18 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Town:
+    """A city named among the words. A listing matches that says its name, is there or serves it."""
+
+    words: str  # as typed
+    name: str
+    key: str  # what stands for it in an address
+    code: int
+    #: The territories that it is part of, the whole province and itself included.
+    territories: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Query:
     """What was typed, understood: every group must match, and no excluded term."""
 
@@ -117,6 +146,9 @@ class Query:
     excluded: tuple[Term, ...] = ()
     # Why part of what was typed does not count: "long", "terms", "negative".
     ignored: tuple[str, ...] = ()
+    #: Words of the person asking, which nothing need hold: « je cherche », « 50 personnes ».
+    aside: tuple[str, ...] = ()
+    town: Town | None = None
 
     @property
     def neq(self) -> str:
@@ -167,13 +199,18 @@ def parse(text: str) -> Query:
             groups.append([term])
         alternative = False
 
+    groups, aside = _apart(groups)
     groups = _without_stop_words(groups)
     excluded = [term for term in excluded if says_something(term)]
     if excluded and not groups:
         ignored.append("negative")
         excluded = []
     return Query(
-        text, tuple(Group(tuple(group)) for group in groups), tuple(excluded), tuple(ignored)
+        text,
+        tuple(Group(tuple(group)) for group in groups),
+        tuple(excluded),
+        tuple(ignored),
+        tuple(aside),
     )
 
 
@@ -181,6 +218,97 @@ def says_something(term: Term) -> bool:
     """Not a stop word, nor a quantity: « 2000 dépliants » looks for dépliants."""
     words = SEPARATORS.sub(" ", fold(term.text)).split()
     return term.phrase or any(word not in STOP_WORDS and not word.isdigit() for word in words)
+
+
+def _apart(groups: list[list[Term]]) -> tuple[list[list[Term]], list[str]]:
+    """The groups that say what is looked for, and the words that say how, as typed; all of them
+    kept where nothing else would be left."""
+    plain = [
+        " ".join(SEPARATORS.sub(" ", fold(group[0].text)).split())
+        if len(group) == 1 and not group[0].phrase
+        else ""
+        for group in groups
+    ]
+    kept: list[list[Term]] = []
+    aside: list[str] = []
+    place = 0
+    while place < len(groups):
+        taken = _aside(plain, place)
+        if taken:
+            aside.append(" ".join(group[0].text for group in groups[place : place + taken]))
+        else:
+            kept.append(groups[place])
+        place += taken or 1
+    if not any(says_something(term) for group in kept for term in group):
+        return groups, []
+    return kept, aside
+
+
+def _aside(words: list[str], place: int) -> int:
+    """How many words from this place on say how many, where or that one is looking."""
+    word, *after = words[place : place + 3]
+    if word in ASKING_WORDS:
+        return 1
+    if word.isdigit() and after and after[0] in UNITS:
+        return 2
+    if word == "pres":
+        # « près de moi », « près d’ici »; « près de », whose city was taken from there.
+        for size, other in enumerate(after, start=2):
+            if not HERE.isdisjoint(other.split()):
+                return size
+        if all(other in STOP_WORDS for other in after):
+            return 1 + len(after)
+    return 0
+
+
+def locate(query: Query, find: Callable[[str, str], Town | None]) -> Query:
+    """`query` with the city that it names at its end or beginning apart from its other words.
+
+    `find` gives the city that words name, told the word before them ("" for none). Quoted words
+    name no city, nor do words beside which nothing is looked for."""
+    words = query.text.split()
+    for start, end in _edges(len(words)):
+        named = words[start:end]
+        before = words[start - 1] if start else ""
+        after = words[end] if end < len(words) else ""
+        if any('"' in word or word.startswith("-") for word in named):
+            continue
+        if "ou" in (fold(before), fold(after)):
+            continue
+        if town := find(" ".join(named), fold(before)):
+            rest = parse(" ".join(words[:start] + words[end:]))
+            if any(says_something(term) for group in rest.groups for term in group.terms):
+                return replace(rest, text=query.text, ignored=query.ignored, town=town)
+    return query
+
+
+#: Words of the longest names of cities, and more.
+LONGEST_NAME = 7
+
+
+def _edges(count: int) -> Iterator[tuple[int, int]]:
+    """Runs of words at the end, then at the beginning, the longest first; never all of them."""
+    longest = min(LONGEST_NAME, count - 1)
+    yield from ((count - size, count) for size in range(longest, 0, -1))
+    yield from ((0, size) for size in range(longest, 0, -1))
+
+
+def written(query: Query, *, without: int | None = None, town: bool = True) -> str:
+    """The words of `query` as they may be typed again, one group or the city left out."""
+    groups = [group for place, group in enumerate(query.groups) if place != without]
+    parts = [written_group(group) for group in groups]
+    if town and query.town:
+        parts.append(query.town.words)
+    return " ".join(parts + [f"-{_written(term)}" for term in query.excluded])
+
+
+def written_group(group: Group) -> str:
+    """A group as it may be typed again, without its synonyms."""
+    return " ou ".join(map(_written, group.terms))
+
+
+def _written(term: Term) -> str:
+    return f'"{term.text}"' if term.phrase else term.text
 
 
 def _without_stop_words(groups: list[list[Term]]) -> list[list[Term]]:
@@ -209,13 +337,12 @@ def widen(query: Query, synonyms: Mapping[str, Iterable[str]]) -> Query:
             terms = (Term(" ".join(group.terms[0].text for group in run)),)
         groups.append(Group(terms, tuple(Term(other, phrase=True) for other in others)))
         start += len(run)
-    return Query(query.text, tuple(groups), query.excluded, query.ignored)
+    return replace(query, groups=tuple(groups))
 
 
 def as_typed(query: Query) -> Query:
     """`query` without the synonyms that `widen` added."""
-    groups = tuple(Group(group.terms) for group in query.groups)
-    return Query(query.text, groups, query.excluded, query.ignored)
+    return replace(query, groups=tuple(Group(group.terms) for group in query.groups))
 
 
 def _others(run: tuple[Group, ...], synonyms: Mapping[str, Iterable[str]]) -> list[str]:

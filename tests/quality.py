@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connection
 
 from directory import demo, fictional
@@ -36,7 +37,10 @@ def load(today):
     one drawn at random for equals would make one run differ from the next."""
     demo.write(
         fictional.enterprises(
-            demo.DEMO_SIZE, seed=demo.DEMO_SEED, today=today, cities=demo.cities(_site_cities())
+            demo.DEMO_SIZE,
+            seed=demo.DEMO_SEED,
+            today=today,
+            cities=demo.cities(settings.SITE_CITIES),
         )
     )
     with connection.cursor() as cursor:
@@ -52,7 +56,7 @@ def load(today):
 def answers(client):
     """What `/entreprises.json` gives for each phrasing of the set, in its order."""
     with PHRASINGS.open(newline="") as file:
-        return [_answer(client, row) for row in csv.DictReader(file)]
+        return [answer(client, row) for row in csv.DictReader(file)]
 
 
 def shares(given):
@@ -81,20 +85,25 @@ def report(given):
     ]
 
 
-def _answer(client, row):
+def answer(client, row):
+    """The same for one row of the set."""
     page = client.get("/entreprises.json", {"q": row["phrasing"], "taille": FIRST}).json()
-    wanted = re.compile(row["offering"])
     city = row["city"] and City.objects.select_related("county__region").get(code=row["city"])
     good = [
-        any(wanted.search(fold(name)) for name in result["offerings"])
-        and (not city or _reaches(Enterprise.objects.get(slug=result["slug"]), city))
+        any(sells(fold(name), row) for name in result["offerings"])
+        and (not city or reaches(Enterprise.objects.get(slug=result["slug"]), city))
         for result in page["results"]
     ]
     rank = good.index(True) + 1 if True in good else 0
     return Answer(row["kind"], row["phrasing"], page["total"], rank)
 
 
-def _reaches(enterprise, city):
+def sells(name, row):
+    """Whether an offering of this folded name is what the phrasing is after."""
+    return bool(re.search(row["offering"], name))
+
+
+def reaches(enterprise, city):
     """Whether it is in this city, or says that it, or something that it offers, goes there."""
     return enterprise.city_id == city.pk or any(
         seller.serves_province
@@ -103,9 +112,3 @@ def _reaches(enterprise, city):
         or seller.served_cities.filter(pk=city.pk).exists()
         for seller in (enterprise, *enterprise.offerings.all())
     )
-
-
-def _site_cities():
-    from django.conf import settings
-
-    return settings.SITE_CITIES

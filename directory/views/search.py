@@ -23,7 +23,7 @@ from rapidfuzz.distance import OSA
 
 from directory import cards, results, search, wording
 from directory.facets import CONFIRMED, RECOGNISED, STEP, Dimension
-from directory.filters import EnterpriseFilter, FacetFilter, FileFilter, given
+from directory.filters import EnterpriseFilter, FacetFilter, FileFilter, given, understand
 from directory.suggestions import suggest
 from directory.views.caching import kept_while_unchanged
 
@@ -54,7 +54,7 @@ def answer(filters, current):
 
     help_ = results.help_for(criteria, current)
     if correction := correct(criteria.query, help_):
-        query = search.widen(search.parse(correction[0]), current.labels.synonyms)
+        query = understand(correction[0], current.labels)
         instead = replace(criteria, query=query, page=1)
         again = results.find(instead, current)
         if again.total:
@@ -128,6 +128,8 @@ def enterprise_json(request, current):
                 for group in filters.criteria.query.groups
                 if group.widened
             ],
+            "city": filters.criteria.query.town and filters.criteria.query.town.name,
+            "aside": list(filters.criteria.query.aside),
             "notices": filters.notices,
             "results": [cards.record(row, current) for row in found.rows],
         },
@@ -174,6 +176,10 @@ class Page:
                 for group in criteria.query.groups
                 if group.widened
             ],
+            "town": self.town(),
+            "aside": ", ".join(
+                f"«{wording.NBSP}{words}{wording.NBSP}»" for words in criteria.query.aside
+            ),
             "elsewhere": self.elsewhere(),
             "chips": self.chips(),
             "clear_url": self.path,
@@ -228,6 +234,19 @@ class Page:
             "label": _("Voir plutôt celles qui desservent %(city)s, où qu’elles soient établies")
             % {"city": city.full_name},
             "url": self.url(ville=None, dessert=[city.key], page=None),
+        }
+
+    def town(self):
+        """The city that was read among the words, and the two other ways of reading them."""
+        query = self.criteria.query
+        if not query.town:
+            return None
+        rest = search.written(query, town=False)
+        return {
+            "words": query.town.words,
+            "name": query.town.name,
+            "as_words_url": self.url(q=[f'{rest} "{query.town.words}"'], page=None),
+            "there_url": self.url(q=[rest], ville=[query.town.key], page=None),
         }
 
     def chips(self):
@@ -408,6 +427,7 @@ class Page:
             for name, filter_ in self.filters.filters.items()
             if (count := help_.without.get(getattr(filter_, "dimension", name)))
         ]
+        relaxations += self.shorter(help_)
         relaxations.sort(key=lambda step: -step["count"])
         subject = {"subject": _("Recherche d’une entreprise")}
         return {
@@ -416,6 +436,27 @@ class Page:
             "unlisted": unlisted(help_.archived),
             "pole_mail_url": f"mailto:{settings.POLE_EMAIL}?{urlencode(subject, quote_via=quote)}",
         }
+
+    def shorter(self, help_):
+        """The words of which one may be dropped."""
+        query = self.criteria.query
+        return [
+            {
+                "label": _("Sans « %(words)s »")
+                % {
+                    "words": query.town.words
+                    if place == "town"
+                    else search.written_group(query.groups[place])
+                },
+                "total_label": wording.enterprises(count),
+                "url": self.url(
+                    q=[search.written(query, without=place, town=place != "town")], page=None
+                ),
+                "count": count,
+            }
+            for place, count in help_.without_words.items()
+            if count
+        ]
 
     def wider(self, help_):
         if help_.wider:
