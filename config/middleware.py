@@ -13,6 +13,7 @@ log = logging.getLogger("site.request")
 
 # Bytes that are not UTF-8, as Django writes them again; no address of the site has a percent sign.
 BROKEN_PATH = re.compile("%[89A-F][0-9A-F]")
+LENGTH = re.compile("[0-9]{0,18}")
 
 HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -63,6 +64,9 @@ class WellFormedMiddleware:
             response = HttpResponse(status=405)
             response.headers["Allow"] = ", ".join(sorted(self.METHODS))
             return response
+        # Django reads it as a number without looking; not every server in front refuses it.
+        if not LENGTH.fullmatch(request.META.get("CONTENT_LENGTH") or ""):
+            return errors.page(request, 400)
         query = request.META.get("QUERY_STRING", "")
         if len(query) > self.LONGEST_QUERY:
             return errors.page(request, 414)
