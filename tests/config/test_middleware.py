@@ -49,6 +49,13 @@ def test_a_query_longer_than_any_search_is_refused(client):
     assert client.get("/entreprises/?q=" + "a" * (longest - 1)).status_code == 414
 
 
+@pytest.mark.parametrize("length", ["x", "-1", "1e3", "0x10", "١", "9" * 30])
+def test_a_length_that_is_no_number_is_refused(length, client):
+    """Django would take it for one, and break down."""
+    response = client.generic("POST", "/admin/login/", b"a=b", headers={"content-length": length})
+    assert response.status_code == 400
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "FOO"])
 @pytest.mark.parametrize("address", ["/", "/admin/", "/static/site.css"])
 def test_a_method_the_site_does_not_speak_is_refused(method, address, client):

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from directory import results, state
-from directory.filters import find_city
+from directory.filters import find_city, understand
 from directory.models import (
     City,
     Enterprise,
@@ -265,6 +265,75 @@ class TestTerritory:
         assert find_city(written, state.current().labels) is None
 
 
+class TestACityAmongTheWords:
+    def test_those_who_are_there_or_serve_it_are_found_and_the_page_says_so(
+        self, three, found, page
+    ):
+        menage = three[1]
+        menage.served_cities.add(city(LONGUEUIL))
+        assert found("q=entretien+Longueuil") == ["Net et clair"]
+        assert found("q=entretien+brossard") == ["Net et clair"]
+        assert found("q=entretien+boucherville") == []
+        response = page("q=entretien+longueuil")
+        assert "«\xa0longueuil\xa0» est compris comme une ville" in response.content.decode()
+
+    def test_the_two_other_ways_of_reading_it_are_a_click_away(self, three, page):
+        three[1].served_cities.add(city(LONGUEUIL))
+        town = page("q=entretien+-vitres+longueuil").context["town"]
+        as_words = page(town["as_words_url"].partition("?")[2])
+        assert as_words.context["total"] == 0
+        assert as_words.context["town"] is None
+        there = page(town["there_url"].partition("?")[2])
+        assert [chip["label"] for chip in there.context["chips"]] == ["Longueuil"]
+        assert there.context["q"] == "entretien -vitres"
+
+    def test_who_is_there_goes_before_who_comes_from_elsewhere(self, reference, found):
+        for code in (BROSSARD, LONGUEUIL, BOUCHERVILLE):
+            row = EnterpriseFactory(name=f"Coop {code}", published=True, city=city(code))
+            OfferingFactory(enterprise=row, name="Déneigement")
+            row.served_counties.add(city(code).county)
+        for code in (BROSSARD, LONGUEUIL, BOUCHERVILLE):
+            assert found(f"q=déneigement+{city(code).name}")[0] == f"Coop {code}"
+
+    def test_an_enterprise_that_bears_its_name_is_found_wherever_it_is(self, reference, found):
+        EnterpriseFactory(name="Atelier de Longueuil", published=True, city=city(BROSSARD))
+        assert found("q=atelier+longueuil") == ["Atelier de Longueuil"]
+
+    def test_program_and_filters_know_it_too(self, three, ask):
+        answer = ask("q=entretien+pour+50+personnes+brossard")
+        assert (answer["city"], answer["aside"]) == ("Brossard", ["50 personnes"])
+        assert ask("q=entretien+brossard&ville=longueuil")["total"] == 0
+        assert ask("q=lunch")["city"] is None
+
+    def test_a_slip_in_the_city_is_corrected(self, three, ask):
+        answer = ask("q=entretien+brosard")
+        assert (answer["corrected"], answer["city"]) == ("entretien brossard", "Brossard")
+
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [
+            ("déneigement saint bruno", "saint-bruno-de-montarville"),
+            ("déneigement St-Bruno", "saint-bruno-de-montarville"),
+            ("déneigement à Saint-Hubert", "longueuil"),
+            ("Brossard déneigement", "brossard"),
+            ("déneigement sherbrooke", "sherbrooke"),
+            ("déneigement trois-rivieres", "trois-rivieres"),
+            ("déneigement Trois Rivières", "trois-rivieres"),
+            ("déneigement La Prairie", "la-prairie"),
+            ("traduction à Québec", "quebec"),
+            ("fromages du Québec", None),
+            ("plancher de bois franc", None),
+            ("aide à la conception", None),
+            ("services de la prairie", None),
+            ("nettoyage long", None),
+            ("fête de saint", None),
+        ],
+    )
+    def test_a_city_is_read_where_one_is_meant(self, reference, typed, meant):
+        town = understand(typed, state.current().labels).town
+        assert (town and town.key) == meant
+
+
 def facet(response, name):
     """Value → count of a facet of the page."""
     for row in response.context["facets"]:
@@ -488,6 +557,33 @@ class TestNoDeadEnd:
         url = response.context["help"]["relaxations"][0]["url"]
         assert response.client.get(url).context["total"] == 1
 
+    def test_the_price_of_each_word_is_told(self, three, page):
+        response = page("q=lunch+quantique+brossard&tri=nom")
+        steps = [
+            (step["label"], step["total_label"]) for step in response.context["help"]["relaxations"]
+        ]
+        assert steps == []
+        three[0].served_cities.add(city(BROSSARD))
+        response = page("q=lunch+quantique+brossard&tri=nom")
+        (step,) = response.context["help"]["relaxations"]
+        assert (step["label"], step["total_label"]) == (
+            "Sans «\xa0quantique\xa0»",
+            "1 entreprise",
+        )
+        assert "tri=nom" in step["url"]
+        found = page(step["url"].partition("?")[2])
+        assert found.context["total"] == 1
+        assert found.context["town"]["name"] == "Brossard"
+
+    def test_the_price_of_the_city_is_told(self, three, page):
+        (step,) = page("q=lunch+ou+cantine+-vin+brossard").context["help"]["relaxations"]
+        assert step["label"] == "Sans «\xa0brossard\xa0»"
+        assert page(step["url"].partition("?")[2]).context["q"] == "lunch ou cantine -vin"
+
+    def test_words_left_aside_are_said(self, three, page):
+        assert "Mots laissés de côté : « 50 personnes »" in text(page("q=lunch+50+personnes"))
+        assert "laissés de côté" not in text(page("q=lunch"))
+
     def test_those_who_serve_the_city_from_elsewhere_are_offered(self, menage, page):
         menage.served_cities.add(city(LONGUEUIL))
         wider = page("q=entretien&ville=longueuil").context["help"]["wider"]
@@ -650,7 +746,8 @@ class TestStatements:
         "", "tri=nom", "page=2", "q=lunch", "q=lunch&ville=longueuil&secteur=alimentation",
         "q=imprimrie", "q=xylophone&ville=brossard&dessert=laval&pres=laval", "ville=longueuil",
         "ville=laval", "statut=entreprise-insertion&reconnue=1", "pres=longueuil", "page=40",
-        "q=1101234569", "q=" + "+".join(["mot"] * 12), "secteur=inconnu&ville=inconnue",
+        "q=1101234569", "q=lunch+brossard", "q=lunch+xylophone+brossard&secteur=habitation",
+        "q=" + "+".join(["mot"] * 12), "secteur=inconnu&ville=inconnue",
     ]  # fmt: skip
 
     @pytest.mark.parametrize("query", QUERIES)

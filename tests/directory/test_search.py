@@ -10,7 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from directory import search
-from directory.search import Group, Query, Term, fold, normalise, parse, synonym_key, widen
+from directory.search import (
+    Group,
+    Query,
+    Term,
+    Town,
+    fold,
+    locate,
+    normalise,
+    parse,
+    synonym_key,
+    widen,
+    written,
+)
 
 
 def sql(expression, *params):
@@ -203,6 +215,80 @@ def test_phrases_and_exclusions_are_never_widened(typed):
     query = widen(parse(typed), SYNONYMS)
     assert all(not group.widened for group in query.groups)
     assert all(term.text == "ménage" for term in query.excluded)
+
+
+@pytest.mark.parametrize(
+    ("typed", "searched", "aside"),
+    [
+        ("traiteur pour 50 personnes", ["traiteur"], ["50 personnes"]),
+        ("impression 200 copies", ["impression"], ["200 copies"]),
+        ("traiteur près de moi", ["traiteur"], ["près de moi"]),
+        ("buffet pres d'ici", ["buffet"], ["pres d'ici"]),
+        ("je cherche un traiteur", ["traiteur"], ["cherche"]),
+        ("fournisseur de boîtes", ["boîtes"], ["fournisseur"]),
+        ("transport de personnes", ["transport", "personnes"], []),
+        ("les prés verts", ["prés", "verts"], []),
+        ("près des écoles", ["près", "écoles"], []),
+        ("fournisseur", ["fournisseur"], []),
+        ("50 personnes", ["personnes"], []),
+        ('"fournisseur" de bois', ["fournisseur", "bois"], []),
+        ("bois -fournisseur", ["bois"], []),
+    ],
+)
+def test_the_words_of_whoever_asks_need_not_be_found(typed, searched, aside):
+    query = parse(typed)
+    assert [group.terms[0].text for group in query.groups] == searched
+    assert list(query.aside) == aside
+
+
+VILLE = Town("Ville", "Ville", "ville", 4_000_001, (0, 4_000_001))
+
+
+def named(words, before):
+    """A province of two cities."""
+    return VILLE if fold(words) in ("ville", "ville-aux-bois", "ville aux bois") else None
+
+
+@pytest.mark.parametrize(
+    ("typed", "searched"),
+    [
+        ("traiteur Ville", ["traiteur"]),
+        ("traiteur à Ville", ["traiteur"]),
+        ("traiteur près de Ville", ["traiteur"]),
+        ("ville traiteur", ["traiteur"]),
+        ("traiteur ville aux bois", ["traiteur"]),
+        ("traiteur -buffet ville", ["traiteur"]),
+    ],
+)
+def test_a_city_at_either_end_is_apart_from_what_is_looked_for(typed, searched):
+    query = locate(parse(typed), named)
+    assert query.town is VILLE
+    assert query.text == typed
+    assert [group.terms[0].text for group in query.groups] == searched
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["ville", "à ville", "traiteur ville pas chère", 'traiteur "ville"', "traiteur -ville"]
+    + ["traiteur ou ville", "ville ou bourg", "", "-ville traiteur", "50 ville"],
+)
+def test_elsewhere_quoted_excluded_or_alone_it_is_a_word_as_any_other(typed):
+    assert locate(parse(typed), named) == parse(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ['traiteur "boîte à lunch" buffet ou cantine -alcool -"vin rouge"', "a b", "été"]
+)
+def test_a_query_can_be_written_again(typed):
+    again = parse(written(parse(typed)))
+    assert (again.groups, again.excluded) == (parse(typed).groups, parse(typed).excluded)
+
+
+def test_a_query_can_be_written_without_one_of_its_parts():
+    query = locate(parse("traiteur pour banquet -alcool ville"), named)
+    assert written(query) == "traiteur banquet Ville -alcool"
+    assert written(query, without=0) == "banquet Ville -alcool"
+    assert written(query, town=False) == "traiteur banquet -alcool"
 
 
 METACHARACTERS = "'\":*&|!()<>\\-"
