@@ -244,9 +244,13 @@ class Page:
         rest = search.written(query, town=False)
         return {
             "words": query.town.words,
-            "name": query.town.name,
+            "name": ""
+            if search.fold(query.town.name) == search.fold(query.town.words)
+            else query.town.name,
             "as_words_url": self.url(q=[f'{rest} "{query.town.words}"'], page=None),
-            "there_url": self.url(q=[rest], ville=[query.town.key], page=None),
+            "there_url": self.url(q=[rest], ville=[query.town.key], page=None)
+            if self.found.total
+            else "",
         }
 
     def chips(self):
@@ -432,6 +436,7 @@ class Page:
         subject = {"subject": _("Recherche d’une entreprise")}
         return {
             "relaxations": relaxations,
+            "words": self.words(help_),
             "wider": self.wider(help_),
             "unlisted": unlisted(help_.archived),
             "pole_mail_url": f"mailto:{settings.POLE_EMAIL}?{urlencode(subject, quote_via=quote)}",
@@ -456,6 +461,19 @@ class Page:
             }
             for place, count in help_.without_words.items()
             if count
+        ]
+
+    def words(self, help_):
+        """Each word alone, where dropping a single one helps little or not, and nothing but words
+        was asked for."""
+        query = self.criteria.query
+        helped = any(help_.without_words.values()) and len(query.groups) < 3
+        if helped or len(query.groups) < 2 or self.chips():
+            return []
+        return [
+            {"label": search.written_group(group), "url": self.url(q=[search.written_group(group)])}
+            for place, group in enumerate(query.groups)
+            if place not in help_.unknown
         ]
 
     def wider(self, help_):

@@ -81,7 +81,7 @@ def send(client, drawn):
 
 
 def test_no_request_breaks_the_site(site, request, capsys):
-    seed = os.environ.get("FUZZ_SEED") or str(request.config.getoption("randomly_seed"))
+    seed = os.environ.get("FUZZ_SEED") or str(request.config.getoption("randomly_seed", 1))
     client = Client(raise_request_exception=False)
     attacker = Attacker(seed, addresses())
     statuses, failures, slow, longest = Counter(), [], [], 0.0
