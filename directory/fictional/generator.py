@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from directory.fictional.agreement import agree
 from directory.fictional.content import Archetype, content
 from directory.fictional.dice import Dice, Wheel
 from directory.fictional.names import Names
@@ -130,7 +131,7 @@ class Draft:
             row |= self.closing(archetype)
         elif state == "published":
             self.last_published[archetype.slug] = rank
-        return row
+        return agree(row, self.today)
 
     def shuffled_deck(self) -> list[Archetype]:
         """One deck: each archetype as often as its weight says, by largest remainders."""

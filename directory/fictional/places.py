@@ -67,7 +67,7 @@ def location(dice: Dice, place: Place, common: Mapping[str, Any]) -> dict[str, A
     street, first, last = dice.pick(streets.get(borough) or streets.get(place.code) or streets["*"])
     address = f"{dice.between(first, last)}, {street}"
     if dice.chance(0.28):
-        room = dice.pick(["bureau", "bureau", "local", "suite"])
+        room = dice.pick(["bureau", "bureau", "local", "bureau"])
         address += f", {room} {dice.between(1, 4)}{dice.between(0, 2)}{dice.between(0, 9)}"
     postal = ""
     if area:

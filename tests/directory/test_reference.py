@@ -71,9 +71,9 @@ def test_the_whole_territory_and_every_vocabulary_are_there():
         Status: 6,
         Benefit: 10,
         PurchasingCategory: 60,
-        SynonymGroup: 81,
-        Synonym: 242,
-        SeededKey: 11 + 6 + 10 + 60 + 81,
+        SynonymGroup: 80,
+        Synonym: 240,
+        SeededKey: 11 + 6 + 10 + 60 + 80,
     }
 
 
