@@ -166,7 +166,8 @@ def find_city(value: str, labels: Labels) -> CityLabel | None:
     if value in known:
         return known[value]
     name = ABBREVIATED_SAINT.sub(r"saint\1-", fold(value[:80]).replace(" ", "-"))
-    begun = [city for city in _own(labels) if fold(city.name).startswith(name)]
+    own = [labels.by_key[Dimension.CITY].get(code) for code in settings.SITE_CITIES]
+    begun = [city for city in own if city and fold(city.name).startswith(name)]
     if len(name) >= SHORTEST_NAME and begun:
         return begun[0]
     if city := labels.cities_by_name.get(name) or labels.cities_by_borough.get(name):
@@ -190,7 +191,7 @@ def named_town(words: str, before: str, labels: Labels) -> search.Town | None:
     (« Saint-Bruno »); the others where nothing but a name is meant: a single word, or hyphens, or
     a capital. Otherwise « bois franc » and « la conception » would be municipalities."""
     name = ABBREVIATED_SAINT.sub(r"saint\1-", fold(words).replace(" ", "-"))
-    city = next((city for city in _own(labels) if _begins(fold(city.name), name)), None)
+    city = labels.own_cities.get(name)
     if not city and (" " not in words or words[0].isupper() or name.startswith("saint")):
         city = labels.cities_by_name.get(name) or labels.cities_by_borough.get(name)
         if city and ARTICLE.match(name) and not words[0].isupper():
@@ -206,17 +207,6 @@ def named_town(words: str, before: str, labels: Labels) -> search.Town | None:
         code=city.code,
         territories=(PROVINCE, city.region, city.county, city.code),
     )
-
-
-def _own(labels: Labels) -> list[CityLabel]:
-    """The site's own cities, in its order."""
-    known = (labels.by_key[Dimension.CITY].get(code) for code in settings.SITE_CITIES)
-    return [city for city in known if isinstance(city, CityLabel)]
-
-
-def _begins(name: str, typed: str) -> bool:
-    """Whether `typed` is this name, or its first words, two at least."""
-    return name == typed or ("-" in typed.strip("-") and name.startswith(f"{typed}-"))
 
 
 def find_place(value: str, labels: Labels) -> Place | None:

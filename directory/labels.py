@@ -47,6 +47,9 @@ class Labels:
     #: Dimension → its labels, in the order staff gave.
     ordered: dict[Dimension, list[Label]] = field(default_factory=dict)
     cities_by_name: dict[str, CityLabel] = field(default_factory=dict)
+    #: The site's own cities, by the folded words of their name, and by the first ones, two at
+    #: least, where those are of no other: « saint-bruno ».
+    own_cities: dict[str, CityLabel] = field(default_factory=dict)
     cities_by_borough: dict[str, CityLabel] = field(default_factory=dict)
     boroughs: dict[int, str] = field(default_factory=dict)
     postal_areas: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -118,9 +121,23 @@ def read(rows: dict) -> Labels:
     for row_id, text, city_id in rows["boroughs"] or ():
         labels.boroughs[row_id] = text
         labels.cities_by_borough[fold(text).replace(" ", "-")] = labels.city(city_id)
+    labels.own_cities = _own_cities(labels)
     labels.postal_areas = {key: (lat, lng) for key, (lat, lng) in (rows["postal"] or {}).items()}
     labels.synonyms = _synonyms(rows["synonyms"] or [])
     return labels
+
+
+def _own_cities(labels: Labels) -> dict[str, CityLabel]:
+    known = (labels.by_key[Dimension.CITY].get(code) for code in settings.SITE_CITIES)
+    begun: dict[str, list[CityLabel]] = defaultdict(list)
+    whole: dict[str, CityLabel] = {}
+    for city in known:
+        if isinstance(city, CityLabel):
+            words = fold(city.name).replace(" ", "-").split("-")
+            whole["-".join(words)] = city
+            for size in range(2, len(words)):
+                begun["-".join(words[:size])].append(city)
+    return {name: cities[0] for name, cities in begun.items() if len(cities) == 1} | whole
 
 
 def _synonyms(groups: list[list[str]]) -> dict[str, list[str]]:
