@@ -95,7 +95,8 @@ class Help:
     #: Listings found within the next radius, or that serve the city they are not in.
     wider: int = 0
     serving: int = 0
-    #: Place of a group of the query → listings found without it; "town", without the city named.
+    #: Place of a group of the query → listings found without it, "town" → without the city named;
+    #: no further than RANKED, as there may be ten of them to count.
     without_words: dict[object, int] = field(default_factory=dict)
     #: Groups of the query that no listing matches, by their place.
     unknown: list[int] = field(default_factory=list)
@@ -466,7 +467,8 @@ def help_for(criteria: Criteria, state: State) -> Help:
         )
         pairs.append(
             Statement(
-                f"'shorter {name}', (SELECT count(*) FROM directory_listing l WHERE {where.sql})",
+                f"'shorter {name}', (SELECT count(*) FROM (SELECT FROM directory_listing l"
+                f" WHERE {where.sql} LIMIT {RANKED}) few)",
                 where.params,
             )
         )

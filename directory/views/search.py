@@ -402,7 +402,10 @@ class Page:
             "proximite": _("Les entreprises les plus proches à vol d’oiseau viennent d’abord."),
             "recent": _("Les entreprises publiées le plus récemment viennent d’abord."),
         }
-        return {"label": _("Pourquoi cet ordre?"), "text": texts[self.criteria.order]}
+        text = texts[self.criteria.order]
+        if self.criteria.order == "pertinence" and self.criteria.query.town:
+            text += " " + _("Porter le nom de la ville demandée, ou y être, compte double.")
+        return {"label": _("Pourquoi cet ordre?"), "text": text}
 
     def pages(self):
         criteria, total = self.criteria, self.found.total
@@ -453,7 +456,9 @@ class Page:
                     if place == "town"
                     else search.written_group(query.groups[place])
                 },
-                "total_label": wording.enterprises(count),
+                "total_label": wording.enterprises(count)
+                if count < results.RANKED
+                else _("%(count)s ou plus") % {"count": wording.enterprises(count)},
                 "url": self.url(
                     q=[search.written(query, without=place, town=place != "town")], page=None
                 ),

@@ -298,6 +298,11 @@ class TestACityAmongTheWords:
         for code in (BROSSARD, LONGUEUIL, BOUCHERVILLE):
             assert found(f"q=déneigement+{city(code).name}")[0] == f"Coop {code}"
 
+    def test_the_page_says_that_it_counts_double(self, three, page):
+        assert "compte double" in text(page("q=entretien+brossard"))
+        assert "compte double" not in text(page("q=entretien"))
+        assert "compte double" not in text(page("q=entretien+brossard&tri=nom"))
+
     def test_an_enterprise_that_bears_its_name_is_found_wherever_it_is(self, reference, found):
         EnterpriseFactory(name="Atelier de Longueuil", published=True, city=city(BROSSARD))
         assert found("q=atelier+longueuil") == ["Atelier de Longueuil"]
@@ -578,6 +583,11 @@ class TestNoDeadEnd:
         found = page(step["url"].partition("?")[2])
         assert found.context["total"] == 1
         assert found.context["town"]["words"] == "brossard"
+
+    def test_of_very_many_it_is_told_that_there_are_more(self, three, page, monkeypatch):
+        monkeypatch.setattr(results, "RANKED", 1)
+        (step,) = page("q=lunch+quantique").context["help"]["relaxations"]
+        assert step["total_label"] == "1 entreprise ou plus"
 
     def test_the_price_of_the_city_is_told(self, three, page):
         (step,) = page("q=lunch+ou+cantine+-vin+brossard").context["help"]["relaxations"]
