@@ -117,13 +117,13 @@ def landing(current, label, dimension, breakdown):
     )
     return {
         "title": getattr(label, "full_name", label.name),
-        "total_label": wording.enterprises(found.total),
+        "total_label": wording.enterprises(found.total, found.exact),
         "search_url": search_url,
         "breakdown": [
             {
                 "name": getattr(other, "full_name", other.name),
                 "url": f"{search_url}&{urlencode({PARAMETERS[breakdown]: other.key})}",
-                "count": wording.number(count),
+                "count": wording.count(count, found.exact_counts),
             }
             for other, count in rows[:20]
         ],
