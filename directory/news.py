@@ -18,7 +18,7 @@ class News:
 
 def newest(first: int, count: int) -> list[News]:
     """`count` listings from the `first`, counted from 0; one statement, read along an index."""
-    rows = Listing.objects.order_by("-published_on", "-enterprise").values_list(
+    rows = Listing.objects.order_by("-published_on", "-enterprise_id").values_list(
         "enterprise_id",
         "card",
         "published_on",

@@ -22,7 +22,7 @@ from directory.addresses import absolute
 from directory.news import newest
 from directory.views.caching import kept_while_unchanged
 
-PAGE_SIZE = 50
+PAGE_SIZE = 30
 #: As in a search: what stands further is found by searching.
 LAST_PAGE = 50
 #: A feed reader that comes once a week misses nothing of a busy one.
