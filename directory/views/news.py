@@ -41,6 +41,7 @@ def news(request, current):
     rows = newest((number - 1) * PAGE_SIZE, PAGE_SIZE)
     path = reverse("directory:news")
     context = {
+        "canonical": absolute(request, page_url(path, number)),
         "total_label": wording.enterprises(total),
         "months": [
             {"name": name, "rows": [line(row, current) for row in month]}
@@ -50,12 +51,16 @@ def news(request, current):
         "pages": {
             "number": number,
             "count": last,
-            "previous_url": f"{path}?page={number - 1}" if number > 1 else "",
-            "next_url": f"{path}?page={number + 1}" if number < last else "",
+            "previous_url": page_url(path, number - 1) if number > 1 else "",
+            "next_url": page_url(path, number + 1) if number < last else "",
         },
         "cut": number == last and total > LAST_PAGE * PAGE_SIZE,
     }
     return render(request, "directory/news.html", context)
+
+
+def page_url(path, number):
+    return f"{path}?page={number}" if number > 1 else path
 
 
 def page_asked(text, last):
