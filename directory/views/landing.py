@@ -8,6 +8,7 @@ from django.http import Http404
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from directory import cards, results, search, wording
@@ -96,8 +97,12 @@ def city(request, slug, current):
     context = landing(current, label, Dimension.CITY, Dimension.SECTOR)
     region = current.labels.by_code[label.region]
     context |= {
+        "crumbs": [
+            all_regions(),
+            {"name": region.name, "url": reverse("directory:region", args=[region.key])},
+        ],
+        "region": region.name,
         "intro": current.labels.by_code[label.county].name,
-        "region": {"name": region.name, "url": reverse("directory:region", args=[region.key])},
         "serving": {
             "url": f"{reverse('directory:list')}?{urlencode({'dessert': label.key})}",
             "city": label.full_name,
@@ -117,6 +122,10 @@ def regions(request, current):
         "empty": empty,
     }
     return render(request, "directory/regions.html", context)
+
+
+def all_regions():
+    return {"name": _("Régions"), "url": reverse("directory:regions")}
 
 
 def inhabited_regions(current):
@@ -150,6 +159,7 @@ def region(request, slug, current):
     )
     found = results.find(criteria, current)
     context = shown(current, label, Dimension.REGION, Dimension.SECTOR, criteria, found)
+    context["crumbs"] = [all_regions()]
     context["counties"] = counties(current, label, found.counts)
     return render(request, "directory/region.html", context)
 
