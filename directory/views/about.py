@@ -1,6 +1,7 @@
 """What the site says of itself: who keeps it, for whom it works, what it knows of people."""
 
 from datetime import date
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -49,5 +50,7 @@ def privacy(request):
         "officer_title": settings.PRIVACY_OFFICER_TITLE,
         "officer_email": settings.PRIVACY_OFFICER_EMAIL or settings.POLE_EMAIL,
         "log_days": settings.LOG_DAYS,
+        # The one thing that may come from elsewhere.
+        "tiles": urlsplit(getattr(settings, "MAP_TILE_URL", "")).netloc,
     }
     return render(request, "directory/privacy.html", context)

@@ -91,6 +91,14 @@ class TestPrivacy:
         assert said in page
         assert ("journal est gardé" in page) == bool(days)
 
+    def test_it_says_where_the_ground_of_the_map_comes_from(self, db, client, settings):
+        settings.MAP_TILE_URL = ""
+        assert "aucun autre site : ni statistiques" in text(client.get("/confidentialite/"))
+        settings.MAP_TILE_URL = "https://tuiles.example/{z}/{x}/{y}.png"
+        assert "vient de tuiles.example, qui reçoit votre adresse IP" in text(
+            client.get("/confidentialite/")
+        )
+
     def test_what_it_promises_of_readers_is_kept(self, reference, client, caplog):
         """No cookie, nothing from elsewhere, no address nor search in the log."""
         with caplog.at_level("INFO"):
