@@ -10,6 +10,7 @@ from django.utils import timezone
 from directory.models import Enterprise
 from directory.views.news import ENTRIES, PAGE_SIZE
 from tests.factories import EnterpriseFactory, OfferingFactory
+from tests.hostile.corpus import MARKUP, WORDS
 from tests.sql import of_pages, recorded_sql
 
 pytestmark = pytest.mark.django_db
@@ -173,6 +174,16 @@ class TestTheFeed:
         enterprise("Cloche\x07 et\x1b échappée\uffff", 2026, 1, 1, slug="cloche")
         (entry,) = feed().findall(f"{ATOM}entry")
         assert said(entry, "title") == "Cloche  et  échappée "
+
+    def test_no_name_nor_offering_breaks_it(self, reference, feed):
+        words = [word.strip() for word in [*MARKUP, *WORDS] if len(word) <= 160]
+        names = [word for word in words if word and word.isprintable()][:ENTRIES]
+        assert len(names) > 30
+        for number, name in enumerate(names):
+            row = enterprise(name, 2026, 1, 1, slug=f"attaque-{number}")
+            OfferingFactory(enterprise=row, name=name)
+        titles = {said(entry, "title") for entry in feed().findall(f"{ATOM}entry")}
+        assert titles == set(names)
 
     def test_it_gives_the_address_of_the_site_whatever_name_was_used(self, three, feed, settings):
         settings.SITE_URL = "https://www.repertoire.example"
