@@ -159,8 +159,12 @@ def region(request, slug, current):
     )
     found = results.find(criteria, current)
     context = shown(current, label, Dimension.REGION, Dimension.SECTOR, criteria, found)
-    context["crumbs"] = [all_regions()]
-    context["counties"] = counties(current, label, found.counts)
+    context |= {
+        "crumbs": [all_regions()],
+        "counties": counties(current, label, found.counts),
+        # From the first again: there they are twenty a page.
+        "next_url": f"{context['search_url']}&tri=recent" if found.total > NEWEST else "",
+    }
     return render(request, "directory/region.html", context)
 
 
@@ -180,7 +184,7 @@ def counties(current, region, counts):
 
 
 def county(label, cities, counts):
-    cities = [
+    rows = [
         {
             "name": city.full_name,
             "url": reverse("directory:city", args=[city.key]),
@@ -188,13 +192,13 @@ def county(label, cities, counts):
         }
         for city in sorted(cities, key=lambda city: search.fold(city.name))
     ]
-    if [city["name"] for city in cities] == [label.name]:
-        return cities[0]  # a city that is its own county is not named twice
+    if [row["name"] for row in rows] == [label.name]:
+        return rows[0]  # a city that is its own county is not named twice
     return {
         "name": label.name,
         "url": f"{reverse('directory:list')}?{urlencode({'mrc': label.key})}",
         "count": wording.number(counts[label.code]),
-        "cities": cities,
+        "cities": rows,
     }
 
 

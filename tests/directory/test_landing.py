@@ -84,6 +84,17 @@ class TestARegion:
         cards = client.get("/regions/monteregie/").context["cards"]
         assert [card["name"] for card in cards] == ["Gamma", "Bêta", "Alpha"]
 
+    def test_what_follows_the_newest_begins_with_them_again(self, four, client):
+        assert client.get("/regions/monteregie/").context["next_url"] == ""
+        for number in range(8):
+            EnterpriseFactory(name=f"Ancienne {number}", published=True)
+        context = client.get("/regions/monteregie/").context
+        names = [card["name"] for card in context["cards"]]
+        assert len(names) == 10
+        following = client.get(context["next_url"]).context["cards"]
+        assert [card["name"] for card in following][:10] == names
+        assert len(following) == 11
+
     def test_a_city_that_is_its_own_county_is_named_once(self, four, client):
         response = client.get("/regions/laval/")
         (row,) = response.context["counties"]
