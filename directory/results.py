@@ -134,11 +134,15 @@ def find(criteria: Criteria, state: State) -> Results:
     } | {RECOGNISED: answer["recognised"] or 0, CONFIRMED: answer["confirmed"] or 0}
     if sample:
         counts = {code: sampling.rounded(count) for code, count in counts.items()}
+    exact = not sample.matches
     if own := _counted_by_snapshot(criteria):
         # Without it nothing narrows: its counts are those of the whole directory.
         whole_counts = state.whole.counts
         counts |= {code: count for code, count in whole_counts.items() if _belongs(code, own)}
-    return Results(total, answer["rows"] or [], counts, not sample.matches, not sample)
+        if sample.matches and len(criteria.facets[own]) == 1:
+            (code,) = criteria.facets[own]
+            total, exact = counts[code], True
+    return Results(total, answer["rows"] or [], counts, exact, not sample)
 
 
 def _short(answer: dict, sample: "Sampling", criteria: Criteria) -> bool:
