@@ -2,6 +2,7 @@
 
 import mimetypes
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -63,6 +64,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.postgres",
     "django.contrib.sessions",
+    "django.contrib.sitemaps",
     "django.contrib.staticfiles",
     "csp",
     "django_filters",
@@ -100,6 +102,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "config.site.site",
+                "config.site.address",
             ],
         },
     },
@@ -123,8 +126,9 @@ DATABASES["default"] |= {
     | {
         "connect_timeout": 3,
         # Just-in-time compilation costs more than it saves on statements of a few milliseconds;
-        # pages are in memory or on solid state, where reading here and there costs little more.
-        "options": "-c jit=off -c random_page_cost=1.1"
+        # pages are in memory or on solid state, where reading here and there costs little more;
+        # a set of some hundred thousand rows of a million is held row by row, not page by page.
+        "options": "-c jit=off -c random_page_cost=1.1 -c work_mem=32MB"
         f" -c statement_timeout={STATEMENT_TIMEOUT}"
         f" -c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout=15000",
     },
@@ -216,6 +220,11 @@ DEMO = env_bool("DEMO", False)
 # The code's release: a page kept by a browser is not shown again after a deployment.
 RELEASE = os.environ.get("RELEASE") or secrets.token_hex(4)
 
+# What addresses begin with in feeds, maps of the site and files that leave it; where it is empty,
+# the name that the reader used.
+SITE_URL = os.environ.get("SITE_URL", "").rstrip("/")
+if SITE_URL and not re.fullmatch(r"https?://[^/?#\s]+", SITE_URL):
+    raise ImproperlyConfigured(f"SITE_URL must be like https://www.example.org, not {SITE_URL!r}.")
 SITE_NAME = os.environ.get("SITE_NAME", "Répertoire des entreprises d’économie sociale")
 SITE_TERRITORY = os.environ.get("SITE_TERRITORY", "agglomération de Longueuil")
 POLE_NAME = os.environ.get("POLE_NAME", "Pôle de l’économie sociale")
@@ -223,3 +232,12 @@ POLE_EMAIL = os.environ.get("POLE_EMAIL", "pole@repertoire.example")
 POLE_PHONE = os.environ.get("POLE_PHONE", "")
 # The cities that the home page offers, by geographic code; with none it offers sectors alone.
 SITE_CITIES = env_list("SITE_CITIES", "58033,58007,58227,58037,58012")
+
+# Who answers for personal information (the law wants a title and a way to write on the site).
+PRIVACY_OFFICER_NAME = os.environ.get("PRIVACY_OFFICER_NAME", "")
+PRIVACY_OFFICER_TITLE = os.environ.get("PRIVACY_OFFICER_TITLE", "")
+PRIVACY_OFFICER_EMAIL = os.environ.get("PRIVACY_OFFICER_EMAIL", "")
+# Days that the host keeps the log; the privacy page says them, and nothing where it is 0.
+LOG_DAYS = env_int("LOG_DAYS", 0)
+# Where to report a weakness: an address of the web or mailto:.
+SECURITY_CONTACT = os.environ.get("SECURITY_CONTACT") or f"mailto:{POLE_EMAIL}"

@@ -1,6 +1,10 @@
-"""What every template knows of the site: its name, its territory, who keeps it."""
+"""What every template knows of the site: its name, its territory, who keeps it; of the page, its
+own address."""
 
 from django.conf import settings
+from django.utils.encoding import escape_uri_path
+
+from directory.addresses import absolute
 
 
 def site(request):
@@ -14,3 +18,8 @@ def site(request):
             "demo": settings.DEMO,
         }
     }
+
+
+def address(request):
+    """The address that search engines are to keep of this page: without parameters."""
+    return {"canonical": absolute(request, escape_uri_path(request.path))}

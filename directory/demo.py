@@ -2,14 +2,16 @@
 
 import hashlib
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -41,6 +43,11 @@ from directory.transactions import long_transaction
 DEMO_SIZE = 420
 DEMO_SEED = "démonstration"
 BATCH = 1_000  # enterprises per transaction
+#: Batches written at once: the database works on one while Python prepares the next.
+WRITERS = 2
+KEYS = """
+SELECT nextval(pg_get_serial_sequence('directory_enterprise', 'id')) FROM generate_series(1, %s)
+"""
 
 LANGUAGES = {
     "fr": "français",
@@ -171,15 +178,33 @@ def write(
     """Write enterprises given as `fictional.enterprises` yields them; gives how many.
 
     A name already taken gets another address, a NEQ already taken is left out, a word that the
-    vocabularies no longer have is passed over. One transaction a batch, unless one is open.
+    vocabularies no longer have is passed over. One transaction a batch, several at once, unless
+    a transaction is open: then all is written in that one.
     """
     writer = Writer(with_logos)
     rows = iter(enterprises)
-    while batch := list(islice(rows, BATCH)):
-        with long_transaction():
-            writer.write(batch)
+    batches = iter(lambda: list(islice(rows, BATCH)), [])
+    if connection.in_atomic_block:
+        for batch in batches:
+            with long_transaction():
+                writer.write(writer.drafts(batch))
+            progress(len(writer.keys))
+        return len(writer.keys)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        pending: deque[Future] = deque()
+        for batch in batches:
+            before = pending[-1] if pending else None
+            pending.append(pool.submit(writer.write_apart, writer.drafts(batch), before))
+            if len(pending) > WRITERS:
+                pending.popleft().result()
+                progress(len(writer.keys) - len(pending) * BATCH)
+        for written in pending:
+            written.result()
         progress(len(writer.keys))
     return len(writer.keys)
+
+
+Pairs = list[tuple[Enterprise, Row]]
 
 
 class Writer:
@@ -187,7 +212,7 @@ class Writer:
 
     def __init__(self, with_logos: bool):
         self.with_logos = with_logos
-        self.keys: list[int] = []  # of the enterprises written, in the order of their ranks
+        self.keys: list[int] = []  # of the enterprises drafted, in the order of their ranks
         self.cities = {city.code: city for city in City.objects.all()}
         self.counties = dict(RegionalCounty.objects.values_list("code", "pk"))
         self.regions = dict(Region.objects.values_list("code", "pk"))
@@ -202,24 +227,43 @@ class Writer:
         self.slugs = set(Enterprise.objects.values_list("slug", flat=True))
         self.neqs = set(Enterprise.objects.values_list("neq", flat=True))
 
-    def write(self, batch: Sequence[Row]) -> None:
+    def drafts(self, batch: Sequence[Row]) -> Pairs:
+        """Enterprises still to be written, each with the row it comes from. Their keys are drawn
+        here, so that a row can name one of another batch, whichever is written first."""
+        with connection.cursor() as cursor:
+            cursor.execute(KEYS, [len(batch)])
+            keys = [key for (key,) in cursor.fetchall()]
+        self.keys += keys
+        return [(self.draft(key, row), row) for key, row in zip(keys, batch, strict=True)]
+
+    def write_apart(self, pairs: Pairs, before: Future | None) -> None:
+        """In a thread of its own, with its own connection; the batch of before ends first."""
+        try:
+            with long_transaction():
+                self.write(pairs, before)
+        finally:
+            connection.close()
+
+    def write(self, pairs: Pairs, before: Future | None = None) -> None:
         """Write what enterprises consist of while they are drafts, and publish them last: what
         the database keeps for searching is then computed once."""
-        drafts = [self.draft(row) for row in batch]
-        Enterprise.objects.bulk_create(drafts)
-        self.keys += [draft.pk for draft in drafts]
-        pairs = list(zip(drafts, batch, strict=True))
+        Enterprise.objects.bulk_create(draft for draft, _ in pairs)
         self.link(Enterprise.sectors.through, "sector_id", self.sectors, pairs, "sectors")
         self.territories(Enterprise, [(draft, row["territory"]) for draft, row in pairs])
         for make in (certifications, benefits, permits, contacts, references, recognitions):
             create(make(self, draft, row) for draft, row in pairs)
         self.offerings(pairs)
-        self.settle(pairs)
+        published = [draft.pk for draft, row in pairs if row["state"] == Enterprise.State.PUBLISHED]
+        Enterprise.objects.filter(pk__in=published).update(state=Enterprise.State.PUBLISHED)
+        if before:
+            before.result()
+        self.archive(pairs)
 
-    def draft(self, row: Row) -> Enterprise:
+    def draft(self, key: int, row: Row) -> Enterprise:
         city = self.cities[row["city_code"]]
         plain = {name: row[name] for name in PLAIN}
         return Enterprise(
+            pk=key,
             **plain,
             slug=self.slug(row["name"], city),
             neq=self.neq(row["neq"]),
@@ -291,7 +335,7 @@ class Writer:
             if code in keys
         )
 
-    def offerings(self, pairs: Sequence[tuple[Enterprise, Row]]) -> None:
+    def offerings(self, pairs: Pairs) -> None:
         made = [
             (
                 Offering(
@@ -312,7 +356,7 @@ class Writer:
         Offering.objects.bulk_create(offering for offering, _ in made)
         self.territories(Offering, made)
 
-    def settle(self, pairs: Sequence[tuple[Enterprise, Row]]) -> None:
+    def archive(self, pairs: Pairs) -> None:
         archived = []
         for enterprise, row in pairs:
             if row["state"] == Enterprise.State.ARCHIVED:
@@ -324,8 +368,6 @@ class Writer:
                 archived.append(enterprise)
         fields = ["state", "closing", "archive_reason", "replaced_by"]
         Enterprise.objects.bulk_update(archived, fields)
-        published = [draft.pk for draft, row in pairs if row["state"] == Enterprise.State.PUBLISHED]
-        Enterprise.objects.filter(pk__in=published).update(state=Enterprise.State.PUBLISHED)
 
 
 # Fields that a dict and an enterprise name and hold alike.

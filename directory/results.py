@@ -5,21 +5,25 @@
 
 import hashlib
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import combinations
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
-from directory import search
+from directory import sampling, search
 from directory.facets import CONFIRMED, PROVINCE, RECOGNISED, STEP, Dimension
 from directory.labels import CityLabel
+from directory.sampling import Sample
 from directory.search import Statement
 from directory.state import State, keep_words, words
 
 PAGE_SIZE = 20
 LAST_PAGE = 50
+#: In a large directory, what would be found otherwise is counted up to so many.
+MANY = 1_000
 #: Relevance is computed, and can be paged through, for so many listings at most.
 RANKED = 1_000
 EARTH_RADIUS = 6_371.0  # km, mean
@@ -84,6 +88,9 @@ class Results:
     rows: list[dict]
     #: Facet code → listings that have it, the rest of the criteria holding.
     counts: dict[int, int]
+    #: False where `total`, or `counts`, are estimates, in a large directory.
+    exact: bool = True
+    exact_counts: bool = True
 
 
 @dataclass
@@ -95,8 +102,7 @@ class Help:
     #: Listings found within the next radius, or that serve the city they are not in.
     wider: int = 0
     serving: int = 0
-    #: Place of a group of the query → listings found without it, "town" → without the city named;
-    #: no further than RANKED, as there may be ten of them to count.
+    #: Place of a group of the query → listings found without it; "town", without the city named.
     without_words: dict[object, int] = field(default_factory=dict)
     #: Groups of the query that no listing matches, by their place.
     unknown: list[int] = field(default_factory=list)
@@ -108,25 +114,85 @@ class Help:
 
 def find(criteria: Criteria, state: State) -> Results:
     """Ask the database; one statement whatever the criteria and the data, and one more where the
-    whole directory has to be counted again."""
+    whole directory has to be counted again. A large directory is first asked for an estimate, and
+    once more where that was wrong."""
     if not criteria.narrowed:
         whole = state.whole
-        return Results(whole.total, _ask(_browsed(criteria, state))["rows"] or [], whole.counts)
-    answer = _ask(_narrowed(criteria, state))
+        return Results(
+            whole.total, _ask(_browsed(criteria, state), state)["rows"] or [], whole.counts
+        )
+    sample = _sample(criteria, state) if state.large else Sampling()
+    answer = _ask(_narrowed(criteria, state, sample), state)
+    if sample.matches and answer["total"] < sampling.TOO_FEW:
+        sample = replace(sample, matches=None)
+        answer = _ask(_narrowed(criteria, state, sample), state)
+    elif _short(answer, sample, criteria):
+        answer |= _ask(_page_alone(criteria, state), state)
+    total = sample.matches.scaled(answer["total"]) if sample.matches else answer["total"]
     counts = {
         int(code): count
         for name in ("facets", "statuses")
         for code, count in (answer[name] or {}).items()
-    } | {RECOGNISED: answer["recognised"], CONFIRMED: answer["confirmed"]}
+    } | {RECOGNISED: answer["recognised"] or 0, CONFIRMED: answer["confirmed"] or 0}
+    if sample:
+        counts = {code: sampling.rounded(count) for code, count in counts.items()}
+    exact = not sample.matches
     if own := _counted_by_snapshot(criteria):
         # Without it nothing narrows: its counts are those of the whole directory.
         whole_counts = state.whole.counts
         counts |= {code: count for code, count in whole_counts.items() if _belongs(code, own)}
-    return Results(answer["total"], answer["rows"] or [], counts)
+        if sample.matches and len(criteria.facets[own]) == 1:
+            (code,) = criteria.facets[own]
+            total, exact = counts[code], True
+    return Results(total, answer["rows"] or [], counts, exact, not sample)
 
 
-def _ask(statement: Statement) -> dict:
-    with connection.cursor() as cursor:
+def _short(answer: dict, sample: "Sampling", criteria: Criteria) -> bool:
+    """Whether fewer than expected are so near that they were looked at."""
+    nearest = sample.matches and criteria.order == "proximite"
+    return bool(nearest and len(answer["rows"] or ()) < criteria.size)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """From which samples a search is answered; from none where all is looked at."""
+
+    matches: Sample | None = None
+    #: Of what fails one facet alone, which counts for the other values of that facet.
+    near_misses: Sample | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.matches or self.near_misses)
+
+    @property
+    def tally(self) -> str:
+        """How many listings the rows of `matched` stand for."""
+        match = 1 / self.matches.share if self.matches else 1
+        miss = 1 / self.near_misses.share if self.near_misses else match
+        return f"sum(CASE missed WHEN 0 THEN {match} ELSE {miss} END)"
+
+
+def _sample(criteria: Criteria, state: State) -> Sampling:
+    conditions, start = _conditions(criteria, state), starting_point(state.today)
+    if criteria.near:
+        # The planner would take a third of the box to be in the circle, for want of knowing better.
+        conditions.fixed["pres"] = _box(criteria.near, criteria.radius)
+    matches = sampling.draw(conditions.all_but(None), start)
+    near_misses = None
+    if conditions.facets and not _counted_by_snapshot(criteria):
+        near_misses = sampling.draw(_every([*conditions.fixed.values(), *conditions.nearly]), start)
+    if matches and near_misses:
+        # The smaller is part of the larger.
+        near_misses = replace(near_misses, share=min(near_misses.share, matches.share))
+    return Sampling(matches, near_misses)
+
+
+def _ask(statement: Statement, state: State) -> dict:
+    with transaction.atomic() if state.large else nullcontext(), connection.cursor() as cursor:
+        if state.large:
+            # For the first match of a rare word the planner would read the whole directory, in the
+            # hope of meeting it soon.
+            cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(statement.sql, statement.params)
         (answer,) = cursor.fetchone()
     return answer
@@ -203,6 +269,14 @@ class _Conditions:
         conditions = [s for key, s in (self.fixed | self.facets).items() if key != name]
         return _every(conditions)
 
+    @property
+    def nearly(self) -> list[Statement]:
+        """The facets, but for one at most; no condition where there is but one."""
+        if len(self.facets) < 2:
+            return []
+        facets = list(self.facets.values())
+        return [_some(_every(some) for some in combinations(facets, len(facets) - 1))]
+
 
 def _every(conditions: Iterable[Statement]) -> Statement:
     kept = list(conditions)
@@ -220,14 +294,16 @@ def _some(conditions: Iterable[Statement]) -> Statement:
     )
 
 
-def _conditions(criteria: Criteria, today: date) -> _Conditions:
-    conditions = _Conditions()
+def _conditions(criteria: Criteria, state: State) -> _Conditions:
+    conditions, today = _Conditions(), state.today
     if criteria.query.neq:
         conditions.fixed["q"] = Statement("l.neq = %s", [criteria.query.neq])
     elif criteria.query:
-        conditions.fixed["q"] = _every(
-            [Statement("l.search @@ (SELECT q FROM asked)"), *_in_town(criteria.query.town)]
-        )
+        words = Statement("l.search @@ (SELECT q FROM asked)")
+        if state.large:
+            # Written out, so that the planner sees how frequent the words are.
+            words = _saying(criteria.query)
+        conditions.fixed["q"] = _every([words, *_in_town(criteria.query.town)])
     if criteria.served:
         conditions.fixed["dessert"] = _serving(criteria.served)
     if criteria.near:
@@ -245,9 +321,11 @@ def _facet(dimension: Dimension, codes: frozenset[int], today: date) -> Statemen
     if dimension is Dimension.STATUS:
         ids = sorted(code % STEP for code in codes)
         return Statement(
-            "EXISTS (SELECT FROM unnest(l.statuses, l.statuses_until) s (status, until)"
-            " WHERE status = ANY (%s) AND until >= %s)",
-            [ids, today],
+            # The first part is what an index answers.
+            "(l.statuses && %s::integer[] AND EXISTS ("
+            "SELECT FROM unnest(l.statuses, l.statuses_until) s (status, until)"
+            " WHERE status = ANY (%s) AND until >= %s))",
+            [ids, ids, today],
         )
     return Statement("l.facets && %s::integer[]", [sorted(codes)])
 
@@ -257,17 +335,18 @@ def _serving(city: CityLabel) -> Statement:
     return Statement("l.territory && %s::integer[]", [codes])
 
 
+def _saying(query: search.Query) -> Statement:
+    asked = search.tsquery(query)
+    return Statement(f"l.search @@ ({asked.sql})", asked.params)
+
+
 def _in_town(town: search.Town | None) -> list[Statement]:
     """Says the name of the city that the query names, is there or serves it."""
     if not town:
         return []
-    return [
-        Statement(
-            "(l.search @@ (SELECT town FROM asked)"
-            " OR l.facets && %s::integer[] OR l.territory && %s::integer[])",
-            [[town.code], list(town.territories)],
-        )
-    ]
+    there = Statement("l.facets && %s::integer[]", [[town.code]])
+    serving = Statement("l.territory && %s::integer[]", [list(town.territories)])
+    return [_some([_saying(search.parse(town.words)), there, serving])]
 
 
 def _distance(place: Place) -> Statement:
@@ -280,28 +359,31 @@ def _distance(place: Place) -> Statement:
     )
 
 
-def _within(place: Place, radius: int) -> Statement:
-    """A box, which the index on positions answers, then the distance."""
-    distance = _distance(place)
+def _box(place: Place, radius: float) -> Statement:
+    """A box around the circle, which the index on positions answers."""
     # The province ends at 63° north, where a degree of longitude is at its shortest.
     width = radius / (DEGREE * 0.45)
     return Statement(
-        f"""(l.latitude BETWEEN %s AND %s AND l.longitude BETWEEN %s AND %s
-            AND {distance.sql} <= %s)""",
+        "(l.latitude BETWEEN %s AND %s AND l.longitude BETWEEN %s AND %s)",
         [
             place.latitude - radius / DEGREE,
             place.latitude + radius / DEGREE,
             place.longitude - width,
             place.longitude + width,
-            *distance.params,
-            radius,
         ],
     )
 
 
-def _narrowed(criteria: Criteria, state: State) -> Statement:
+def _within(place: Place, radius: float) -> Statement:
+    box, distance = _box(place, radius), _distance(place)
+    return Statement(
+        f"({box.sql} AND {distance.sql} <= %s)", [*box.params, *distance.params, radius]
+    )
+
+
+def _narrowed(criteria: Criteria, state: State, sample: Sampling) -> Statement:
     today = state.today
-    conditions = _conditions(criteria, today)
+    conditions = _conditions(criteria, state)
     counted = [] if _counted_by_snapshot(criteria) else list(conditions.facets)
     params: list[Any] = []
 
@@ -317,17 +399,19 @@ def _narrowed(criteria: Criteria, state: State) -> Statement:
     if criteria.query and criteria.order == "pertinence":
         exact = "l.sort_name = %s"
         params.append(search.fold(criteria.query.text))
-    facets = list(conditions.facets.values())
-    if len(counted) > 1:
-        nearly = [_some(_every(some) for some in combinations(facets, len(facets) - 1))]
-    else:
-        nearly = [] if counted else facets
+    nearly = conditions.nearly if counted else list(conditions.facets.values())
     where = _every([*conditions.fixed.values(), *nearly])
+    if sample:
+        where = _looked_at(criteria, conditions, where, sample)
     params += where.params
 
     asked = _asked(criteria.query)
-    page = _page(criteria, state)
+    if sample.matches and criteria.order not in ("pertinence", "rotation"):
+        page = _page_of_all(criteria, state, sample.matches)
+    else:
+        page = _page(criteria, state)
     sorted_by = SORTED_BY[criteria.order] + (", l.latitude, l.longitude" if criteria.near else "")
+    tally = sample.tally if sample else "count(*)"
     return Statement(
         f"""
 WITH {asked.sql} matched AS MATERIALIZED (
@@ -337,22 +421,76 @@ WITH {asked.sql} matched AS MATERIALIZED (
 )
 SELECT json_build_object(
     'total', count(*) FILTER (WHERE missed = 0),
-    'recognised', count(*) FILTER (WHERE {_still(counted, Dimension.RECOGNISED)}
+    'recognised', {tally} FILTER (WHERE {_still(counted, Dimension.RECOGNISED)}
         AND recognised_on <= %s AND recognised_until >= %s),
-    'confirmed', count(*) FILTER (WHERE {_still(counted, Dimension.CONFIRMED)}
+    'confirmed', {tally} FILTER (WHERE {_still(counted, Dimension.CONFIRMED)}
         AND confirmed_on >= %s::date - interval '12 months'),
     'rows', ({page.sql}),
     'facets', (SELECT json_object_agg(code, n) FROM (
-        SELECT code, count(*) AS n FROM matched, unnest(facets) code
+        SELECT code, {tally} AS n FROM matched, unnest(facets) code
             WHERE {_still(counted)} GROUP BY code) f),
     'statuses', (SELECT json_object_agg(code, n) FROM (
-        SELECT {Dimension.STATUS * STEP} + status AS code, count(*) AS n
+        SELECT {Dimension.STATUS * STEP} + status AS code, {tally} AS n
             FROM matched, unnest(statuses, statuses_until) s (status, until)
             WHERE statuses <> '{{}}' AND until >= %s AND {_still(counted, Dimension.STATUS)}
             GROUP BY status) s)
 ) FROM matched""",
         [*asked.params, *params, today, today, today, *page.params, today],
     )
+
+
+def _looked_at(
+    criteria: Criteria, conditions: _Conditions, where: Statement, sample: Sampling
+) -> Statement:
+    """What is looked at of what meets `where`: all matches or a sample of them, and all that
+    misses one facet or a sample of that."""
+    matches = conditions.all_but(None)
+    if sample.matches:
+        kept = sample.matches.where
+        if criteria.query and not criteria.query.neq:
+            # An enterprise of just the name that was typed is among them.
+            named = Statement("l.sort_name = %s", [search.fold(criteria.query.text)])
+            kept = _some([kept, named])
+        matches = _every([matches, kept])
+    if sample.near_misses:
+        return _some([matches, _every([where, sample.near_misses.where])])
+    return matches if sample.matches else where
+
+
+def _page_of_all(criteria: Criteria, state: State, sample: Sample | None) -> Statement:
+    """The rows of the page, in an order that an index follows: what matches is frequent, so that
+    a page is soon full. For the nearest, a sample tells how far one needs to look."""
+    conditions = [_conditions(criteria, state).all_but(None)]
+    distance = _distance(criteria.near) if criteria.near else Statement("NULL")
+    if criteria.near and criteria.order == "proximite" and sample:
+        radius = sample.radius(criteria.radius, criteria.page * criteria.size)
+        conditions.append(_within(criteria.near, radius))
+    where = _every(conditions)
+    order = {
+        "nom": "l.sort_name, l.enterprise_id",
+        "recent": "l.published_on DESC, l.enterprise_id DESC",
+        "proximite": "distance, l.enterprise_id",
+    }[criteria.order]
+    row = ROW.format(distance=", 'distance', l.distance" if criteria.near else "")
+    return Statement(
+        f"""
+    SELECT json_agg({row} ORDER BY l.place) FROM (
+        SELECT *, row_number() OVER () AS place FROM (
+            SELECT l.*, {distance.sql} AS distance FROM directory_listing l WHERE {where.sql}
+            ORDER BY {order} LIMIT %s OFFSET %s) ordered
+    ) l""",
+        [
+            *distance.params,
+            *where.params,
+            criteria.size,
+            (criteria.page - 1) * criteria.size,
+        ],
+    )
+
+
+def _page_alone(criteria: Criteria, state: State) -> Statement:
+    page = _page_of_all(criteria, state, None)
+    return Statement(f"SELECT json_build_object('rows', ({page.sql}))", page.params)
 
 
 def _still(counted: list[Dimension], dimension: Dimension | None = None) -> str:
@@ -434,7 +572,7 @@ def _page(criteria: Criteria, state: State) -> Statement:
 
 def help_for(criteria: Criteria, state: State) -> Help:
     """Where to go from criteria that nothing matches; one statement."""
-    conditions = _conditions(criteria, state.today)
+    conditions = _conditions(criteria, state)
     counts: dict[str, Statement] = {}
     criteria_names = (*conditions.fixed, *conditions.facets)
     if len(criteria_names) > 1:
@@ -447,34 +585,25 @@ def help_for(criteria: Criteria, state: State) -> Help:
         serving = _serving(state.labels.city(next(iter(cities)) % STEP))
         counts["serving"] = _every([serving, conditions.all_but(Dimension.CITY)])
 
+    shorter = _shorter(criteria.query)
+    for name, query in shorter.items():
+        counts[f"shorter {name}"] = _every(
+            [_saying(query), *_in_town(query.town), conditions.all_but("q")]
+        )
+
     pairs = [
         Statement(
-            f"'{name}', (SELECT count(*) FROM directory_listing l WHERE {where.sql})", where.params
+            f"'{name}', (SELECT count(*) FROM ("
+            f"SELECT FROM directory_listing l WHERE {where.sql} LIMIT %s) counted)",
+            [*where.params, MANY + 1 if state.large else None],
         )
         for name, where in counts.items()
     ]
     asked = _asked(criteria.query)
     groups = range(0 if criteria.query.neq else len(criteria.query.groups))
-    shorter = _shorter(criteria.query)
-    for name, query in shorter.items():
-        fewer = search.tsquery(query)
-        where = _every(
-            [
-                Statement(f"l.search @@ ({fewer.sql})", fewer.params),
-                *_in_town(query.town),
-                conditions.all_but("q"),
-            ]
-        )
-        pairs.append(
-            Statement(
-                f"'shorter {name}', (SELECT count(*) FROM (SELECT FROM directory_listing l"
-                f" WHERE {where.sql} LIMIT {RANKED}) few)",
-                where.params,
-            )
-        )
     for number in groups:
-        group = search.tsquery(search.Query(groups=(criteria.query.groups[number],)))
-        unknown = f"NOT EXISTS (SELECT FROM directory_listing l WHERE l.search @@ ({group.sql}))"
+        group = _saying(search.Query(groups=(criteria.query.groups[number],)))
+        unknown = f"NOT EXISTS (SELECT FROM directory_listing l WHERE {group.sql})"
         pairs.append(Statement(f"'unknown {number}', {unknown}", group.params))
     if criteria.query:
         pairs.append(_archived(criteria.query))
@@ -486,7 +615,8 @@ def help_for(criteria: Criteria, state: State) -> Help:
             + ", ".join(pair.sql for pair in pairs)
             + ")",
             [*asked.params, *(p for pair in pairs for p in pair.params)],
-        )
+        ),
+        state,
     )
     known_words = answer.get("words")
     return Help(
@@ -533,6 +663,6 @@ def _archived(query: search.Query) -> Statement:
 def _words(state: State) -> Statement:
     if words(state) is not None:
         return Statement("'words', NULL")
-    if state.words_version == state.version or (state.large and state.words_version):
+    if state.words_version == state.version or state.large:
         return Statement("'words', (SELECT words FROM directory_snapshot)")
     return Statement("'words', public.directory_take_words()")

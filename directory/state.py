@@ -5,16 +5,21 @@ moves. The version moves when a write commits, so nothing is kept under one not 
 """
 
 import json
+import logging
+import threading
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from directory import labels as labels_module
 from directory.labels import Labels
 from directory.search import fold
+from directory.transactions import long_transaction
+
+logger = logging.getLogger(__name__)
 
 #: Up to so many listings the counts of the whole directory are exact; above, at most so late.
 EXACT_UP_TO = 50_000
@@ -54,7 +59,9 @@ class State:
 
     @property
     def etag(self) -> str:
-        return f"{self.version}-{self.today:%Y%m%d}-{settings.RELEASE}"
+        # Counts that lag behind change without the data.
+        counted = f"-{self.snapshot.version}" if self.large else ""
+        return f"{self.version}{counted}-{self.today:%Y%m%d}-{settings.RELEASE}"
 
     @property
     def large(self) -> bool:
@@ -65,22 +72,67 @@ class State:
     def whole(self) -> Snapshot:
         """The counts of the whole directory, as of now or, where it is large, not long ago;
         one statement where they have to be taken."""
-        global _kept
         snapshot = _kept.snapshot
         if (snapshot.version, snapshot.day) == (self.version, self.today):
             return snapshot
-        late = timezone.now() - self.taken_at > LATE_BY
-        if self.large and not late and self.snapshot.day == self.today:
+        if self.large:
+            # Seconds of counting are not for a reader to wait for.
+            if timezone.now() - self.taken_at > LATE_BY or self.snapshot.day != self.today:
+                _recount_apart(self.today)
             return self.snapshot
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT version, day, total, counts, recent"
-                " FROM public.directory_take_snapshot(%s)",
-                [self.today],
-            )
-            snapshot = _snapshot(*cursor.fetchone())
-        _kept = replace(_kept, snapshot=snapshot, drawn={})
-        return snapshot
+        if self.snapshot.version:
+            return _keep(_take(self.today))
+        # The first ever may have a large directory to count.
+        return _keep(recount(self.today))
+
+
+def recount(day: date) -> Snapshot:
+    """Count the whole directory anew for `day`, however long it takes."""
+    with long_transaction():
+        return _take(day)
+
+
+def _take(day: date) -> Snapshot:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT version, day, total, counts, recent FROM public.directory_take_snapshot(%s)",
+            [day],
+        )
+        return _snapshot(*cursor.fetchone())
+
+
+def _keep(snapshot: Snapshot) -> Snapshot:
+    global _kept
+    _kept = replace(_kept, snapshot=snapshot, drawn={})
+    return snapshot
+
+
+def take_words() -> None:
+    """Gather the words of the directory that corrections are chosen among, however long it takes;
+    nothing where those gathered are of the data as they are."""
+    with long_transaction(), connection.cursor() as cursor:
+        cursor.execute("SELECT public.directory_take_words()")
+
+
+#: Held by the one thread of the process that counts.
+_recounting = threading.Lock()
+
+
+def _recount_apart(day: date) -> None:
+    """Count in a thread, unless one does; other processes are told by the database that one is at
+    it. What it finds is read by the next request."""
+
+    def work() -> None:
+        try:
+            recount(day)
+        except DatabaseError:
+            logger.exception("The directory could not be counted")
+        finally:
+            connection.close()
+            _recounting.release()
+
+    if _recounting.acquire(blocking=False):
+        threading.Thread(target=work, name="recount", daemon=True).start()
 
 
 @dataclass(frozen=True)

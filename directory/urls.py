@@ -1,6 +1,6 @@
 from django.urls import path
 
-from directory.views import landing, profile, search
+from directory.views import about, crawlers, landing, news, profile, search
 
 app_name = "directory"
 
@@ -14,4 +14,18 @@ urlpatterns = [
     path("logos/<str:name>", profile.logo, name="logo"),
     path("secteurs/<slug:slug>/", landing.sector, name="sector"),
     path("villes/<slug:slug>/", landing.city, name="city"),
+    path("regions/", landing.regions, name="regions"),
+    path("regions/<slug:slug>/", landing.region, name="region"),
+    # the site itself
+    path("nouveautes/", news.news, name="news"),
+    path("nouveautes/atom.xml", news.atom, name="atom"),
+    path("a-propos/", about.about, name="about"),
+    path("accessibilite/", about.accessibility, name="accessibility"),
+    path("confidentialite/", about.privacy, name="privacy"),
+    path("sitemap.xml", crawlers.sitemap, name="sitemap"),
+    path("sitemap-<slug:name>.xml", crawlers.sitemap_section, name="sitemap_section"),
+    path("robots.txt", crawlers.robots, name="robots"),
+    path("opensearch.xml", crawlers.opensearch, name="opensearch"),
+    path("opensearch.json", crawlers.opensearch_suggestions, name="opensearch_suggestions"),
+    path(".well-known/security.txt", crawlers.security, name="security"),
 ]

@@ -31,7 +31,14 @@ def amount(value: int) -> str:
     return f"{number(value)}{NBSP}$"
 
 
-def enterprises(count: int) -> str:
+def count(value: int, exact: bool = True) -> str:
+    """« 12 000 », or « ≈ 12 000 » for an estimate."""
+    return number(value) if exact or not value else f"≈{NBSP}{number(value)}"
+
+
+def enterprises(count: int, exact: bool = True) -> str:
+    if not exact:
+        return _("environ %(n)s entreprises") % {"n": number(count)}
     # In French none is singular, which gettext does not know of a source string.
     singular = count or 1
     return ngettext("%(n)s entreprise", "%(n)s entreprises", singular) % {"n": number(count)}

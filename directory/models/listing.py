@@ -56,6 +56,7 @@ class Listing(models.Model):
         indexes = [
             GinIndex(fields=["search"], name="listing_search", fastupdate=False),
             GinIndex(fields=["facets"], name="listing_facets", fastupdate=False),
+            GinIndex(fields=["statuses"], name="listing_statuses", fastupdate=False),
             GinIndex(fields=["territory"], name="listing_territory", fastupdate=False),
             models.Index(fields=["position", "enterprise"], name="listing_position"),
             models.Index(fields=["sort_name", "enterprise"], name="listing_sort_name"),

@@ -1,4 +1,5 @@
 from functools import wraps
+from hashlib import sha256
 
 from django.http import HttpResponseNotModified
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -44,3 +45,20 @@ def _answered(view, request, current, *args, **kwargs):
         if renewed.version == current.version:
             raise
         return view(request, *args, current=renewed, **kwargs)
+
+
+def kept_for_an_hour(view):
+    """For a page that says the same whatever the data: no question to the database, and a browser
+    that has this very text is told so once the hour has passed."""
+
+    @wraps(view)
+    def kept(request, *args, **kwargs):
+        response = view(request, *args, **kwargs)
+        etag = f'W/"{sha256(response.content).hexdigest()[:20]}"'
+        if etag in parse_etags(request.headers.get("If-None-Match", "")):
+            response = HttpResponseNotModified()
+        response.headers["ETag"] = etag
+        patch_cache_control(response, public=True, max_age=3600)
+        return response
+
+    return kept

@@ -1,4 +1,6 @@
-"""The pages one comes in by: home, a sector, a city."""
+"""The pages one comes in by: home, a sector, a region, a city."""
+
+from collections import defaultdict
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -9,7 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from directory import cards, results, wording
+from directory import cards, results, search, wording
 from directory.facets import STEP, Dimension
 from directory.models import Sector
 from directory.results import Criteria
@@ -54,6 +56,8 @@ def home(request, current):
             }
             for city in cities
         ],
+        # Where the site has no cities of its own.
+        "regions": [] if cities else inhabited_regions(current)[0],
         "recent": [cards.summary(card, labels) for card in whole.recent],
         "examples": [example(values, labels) for values in EXAMPLES],
     }
@@ -91,20 +95,127 @@ def city(request, slug, current):
     if not label or label.key != slug:
         raise Http404
     context = landing(current, label, Dimension.CITY, Dimension.SECTOR)
-    context["intro"] = _("%(county)s, région : %(region)s") % {
-        "county": current.labels.by_code[label.county].name,
-        "region": current.labels.by_code[label.region].name,
+    region = current.labels.by_code[label.region]
+    context |= {
+        "crumbs": [
+            all_regions(),
+            {"name": region.name, "url": reverse("directory:region", args=[region.key])},
+        ],
+        "region": region.name,
+        "intro": current.labels.by_code[label.county].name,
+        "serving": {
+            "url": f"{reverse('directory:list')}?{urlencode({'dessert': label.key})}",
+            "city": label.full_name,
+        },
     }
     return render(request, "directory/city.html", context)
 
 
-PARAMETERS = {Dimension.SECTOR: "secteur", Dimension.CITY: "ville"}
+@require_safe
+@login_not_required
+@kept_while_unchanged
+def regions(request, current):
+    inhabited, empty = inhabited_regions(current)
+    context = {
+        "total_label": wording.enterprises(current.whole.total),
+        "regions": inhabited,
+        "empty": empty,
+    }
+    return render(request, "directory/regions.html", context)
+
+
+def all_regions():
+    return {"name": _("Régions"), "url": reverse("directory:regions")}
+
+
+def inhabited_regions(current):
+    """The regions where enterprises are, and those where none is yet."""
+    counts = current.whole.counts
+    inhabited, empty = [], []
+    for label in current.labels.of(Dimension.REGION):
+        count = counts.get(label.code, 0)
+        row = {
+            "name": label.name,
+            "url": reverse("directory:region", args=[label.key]),
+            "count": wording.number(count),
+        }
+        (inhabited if count else empty).append(row)
+    return inhabited, empty
+
+
+#: Newly listed enterprises that the page of a region shows.
+NEWEST = 10
+
+
+@require_safe
+@login_not_required
+@kept_while_unchanged
+def region(request, slug, current):
+    label = current.labels.by_key[Dimension.REGION].get(slug)
+    if not label or label.key != slug:
+        raise Http404
+    criteria = Criteria(
+        facets={Dimension.REGION: frozenset([label.code])}, sort="recent", size=NEWEST
+    )
+    found = results.find(criteria, current)
+    context = shown(current, label, Dimension.REGION, Dimension.SECTOR, criteria, found)
+    context |= {
+        "crumbs": [all_regions()],
+        "counties": counties(current, label, current.whole.counts),
+        # From the first again: there they are twenty a page.
+        "next_url": f"{context['search_url']}&tri=recent" if found.total > NEWEST else "",
+    }
+    return render(request, "directory/region.html", context)
+
+
+def counties(current, region, counts):
+    """The MRCs of a region where enterprises are, each with its municipalities that have some."""
+    labels = current.labels
+    cities = defaultdict(list)
+    for label in labels.of(Dimension.CITY):
+        if label.region == region.code and label.code in counts:
+            cities[label.county].append(label)
+    return [
+        county(labels.by_code[code], members, counts)
+        for code, members in sorted(
+            cities.items(), key=lambda row: search.fold(labels.by_code[row[0]].name)
+        )
+    ]
+
+
+def county(label, cities, counts):
+    rows = [
+        {
+            "name": city.full_name,
+            "url": reverse("directory:city", args=[city.key]),
+            "count": wording.number(counts[city.code]),
+        }
+        for city in sorted(cities, key=lambda city: search.fold(city.name))
+    ]
+    if [row["name"] for row in rows] == [label.name]:
+        return rows[0]  # a city that is its own county is not named twice
+    return {
+        "name": label.name,
+        "url": f"{reverse('directory:list')}?{urlencode({'mrc': label.key})}",
+        "count": wording.number(counts[label.code]),
+        "cities": rows,
+    }
+
+
+PARAMETERS = {
+    Dimension.SECTOR: "secteur",
+    Dimension.CITY: "ville",
+    Dimension.REGION: "region",
+}
 
 
 def landing(current, label, dimension, breakdown):
     """The enterprises of one sector or city, and how they divide by the other."""
     criteria = Criteria(facets={dimension: frozenset([label.code])})
-    found = results.find(criteria, current)
+    return shown(current, label, dimension, breakdown, criteria, results.find(criteria, current))
+
+
+def shown(current, label, dimension, breakdown, criteria, found):
     path = reverse("directory:list")
     search_url = f"{path}?{urlencode({PARAMETERS[dimension]: label.key})}"
     rows = sorted(
@@ -117,13 +228,13 @@ def landing(current, label, dimension, breakdown):
     )
     return {
         "title": getattr(label, "full_name", label.name),
-        "total_label": wording.enterprises(found.total),
+        "total_label": wording.enterprises(found.total, found.exact),
         "search_url": search_url,
         "breakdown": [
             {
                 "name": getattr(other, "full_name", other.name),
                 "url": f"{search_url}&{urlencode({PARAMETERS[breakdown]: other.key})}",
-                "count": wording.number(count),
+                "count": wording.count(count, found.exact_counts),
             }
             for other, count in rows[:20]
         ],

@@ -121,6 +121,7 @@ def enterprise_json(request, current):
     return JsonResponse(
         {
             "total": found.total,
+            "exact": found.exact,
             "page": filters.criteria.page,
             "corrected": correction and correction[0],
             "synonyms": [
@@ -165,7 +166,7 @@ class Page:
         return {
             "q": criteria.query.text,
             "total": found.total,
-            "total_label": wording.enterprises(found.total),
+            "total_label": wording.enterprises(found.total, found.exact),
             "heading": self.heading(),
             "notices": [{"text": text} for text in self.filters.notices],
             "widened": [
@@ -212,16 +213,19 @@ class Page:
     def first(self, name):
         return next(iter(self.parameters.get(name, ())), "")
 
+    def count(self, value):
+        return wording.count(value, self.found.exact_counts)
+
     def heading(self):
         criteria = self.criteria
         if not self.found.total:
             return _("Aucune entreprise trouvée")
         if criteria.query:
             return _("%(count)s pour « %(text)s »") % {
-                "count": wording.enterprises(self.found.total),
+                "count": wording.enterprises(self.found.total, self.found.exact),
                 "text": criteria.query.text,
             }
-        return wording.enterprises(self.found.total)
+        return wording.enterprises(self.found.total, self.found.exact)
 
     def elsewhere(self):
         """To those who work in a city, for whoever asked for those who are in it."""
@@ -313,7 +317,7 @@ class Page:
         first, *others = facet["options"] or [None]
         if first is None:
             return False
-        everything = first["count"] == wording.number(self.found.total)
+        everything = first["number"] == self.found.total
         return bool(others) or first["selected"] or not everything
 
     def facet(self, name, filter_, counts):
@@ -339,7 +343,8 @@ class Page:
                 {
                     "value": label.key,
                     "label": label_name(label),
-                    "count": wording.number(counts.get(label.code, 0)),
+                    "number": counts.get(label.code, 0),
+                    "count": self.count(counts.get(label.code, 0)),
                     "selected": label.code in selected,
                     "attributes": checkbox(name, label.key, label.code in selected),
                 }
@@ -355,7 +360,7 @@ class Page:
             {
                 "name": name,
                 "label": self.filters.filters[name].label,
-                "count": wording.number(self.found.counts.get(code, 0)),
+                "count": self.count(self.found.counts.get(code, 0)),
                 "selected": dimension in self.criteria.facets,
             }
             for name, dimension, code in (
@@ -427,7 +432,7 @@ class Page:
         relaxations = [
             {
                 "label": _("Sans le critère « %(label)s »") % {"label": filter_.label},
-                "total_label": wording.enterprises(count),
+                "total_label": otherwise(count, self.current),
                 "url": self.url(**{name: None}, page=None),
                 "count": count,
             }
@@ -456,9 +461,7 @@ class Page:
                     if place == "town"
                     else search.written_group(query.groups[place])
                 },
-                "total_label": wording.enterprises(count)
-                if count < results.RANKED
-                else _("%(count)s ou plus") % {"count": wording.enterprises(count)},
+                "total_label": otherwise(count, self.current),
                 "url": self.url(
                     q=[search.written(query, without=place, town=place != "town")], page=None
                 ),
@@ -486,7 +489,7 @@ class Page:
             radius = results.wider(self.criteria.radius)
             return {
                 "label": _("À moins de %(radius)d km") % {"radius": radius},
-                "total_label": wording.enterprises(help_.wider),
+                "total_label": otherwise(help_.wider, self.current),
                 "url": self.url(rayon=[radius], page=None),
             }
         if help_.serving:
@@ -495,7 +498,7 @@ class Page:
             return {
                 "label": _("Établies ailleurs, mais qui desservent %(city)s")
                 % {"city": city.full_name},
-                "total_label": wording.enterprises(help_.serving),
+                "total_label": otherwise(help_.serving, self.current),
                 "url": self.url(ville=None, dessert=[city.key], page=None),
             }
         return None
@@ -507,6 +510,13 @@ def checkbox(name, value, checked):
     return format_html(
         'id="f-{0}-{1}" name="{0}" value="{1}"{2}', name, value, " checked" if checked else ""
     )
+
+
+def otherwise(count, current):
+    """How many would be found otherwise; a large directory does not count on."""
+    if current.large and count > results.MANY:
+        return _("plus de %(n)s entreprises") % {"n": wording.number(results.MANY)}
+    return wording.enterprises(count)
 
 
 def label_name(label):

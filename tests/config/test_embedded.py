@@ -331,9 +331,12 @@ def test_a_command_runs_with_the_server_and_gives_its_exit_code(folder):
 def test_a_signal_reaches_the_command_then_the_server_is_stopped(folder, number):
     trap = "trap 'echo told; exit 5' TERM INT; echo ready; while :; do sleep 0.05; done"
     arguments, options = command(folder, "run", "--", "sh", "-c", trap)
+    # Whoever runs the tests in the background may have them ignore it, and so all they start.
+    before = signal.signal(number, signal.SIG_DFL)
     run = subprocess.Popen(
         arguments, stdout=subprocess.PIPE, text=True, start_new_session=True, **options
     )
+    signal.signal(number, before)
     assert run.stdout.readline() == "ready\n"
     run.send_signal(number)
     assert run.communicate(timeout=30)[0] == "told\n"

@@ -157,6 +157,8 @@ def public_addresses(enterprise):
         (reverse("directory:list"), {"q": enterprise.name[:200]}),
         (reverse("directory:sector", args=["alimentation"]), {}),
         (reverse("directory:city", args=["longueuil"]), {}),
+        (reverse("directory:region", args=["monteregie"]), {}),
+        (reverse("directory:news"), {}),
         (enterprise.get_absolute_url(), {}),
     ]
 

@@ -121,6 +121,10 @@ def everywhere(enterprise):
         HOME,
         "/secteurs/alimentation/",
         "/villes/longueuil/",
+        "/regions/monteregie/",
+        "/nouveautes/",
+        "/nouveautes/atom.xml",
+        "/opensearch.json?q=table",
     ]
 
 

@@ -1,0 +1,34 @@
+"""What a site in production must be told, said by `manage.py check --deploy`."""
+
+from django.conf import settings
+from django.core import checks
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def privacy_officer(app_configs, **kwargs):
+    names = ("PRIVACY_OFFICER_NAME", "PRIVACY_OFFICER_TITLE", "PRIVACY_OFFICER_EMAIL")
+    missing = [name for name in names if not getattr(settings, name)]
+    if not missing or settings.DEMO or settings.DEBUG:
+        return []
+    return [
+        checks.Warning(
+            f"{', '.join(missing)}: empty. The privacy page names nobody who answers for personal "
+            "information, and gives the address of the Pôle instead.",
+            hint="Set them to the name, title and e-mail of the person in charge (Loi 25).",
+            id="directory.W001",
+        )
+    ]
+
+
+@checks.register(checks.Tags.urls, deploy=True)
+def site_url(app_configs, **kwargs):
+    if settings.DEMO or settings.DEBUG or settings.SITE_URL.startswith("https://"):
+        return []
+    return [
+        checks.Warning(
+            "SITE_URL is not an https address. The feed, the map of the site and security.txt "
+            "give whatever name the reader used.",
+            hint="Set it to the one address of the site, such as https://www.example.org.",
+            id="directory.W002",
+        )
+    ]

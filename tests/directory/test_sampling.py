@@ -1,0 +1,178 @@
+"""A large directory, as far as answers go: what is large is told from a much smaller number."""
+
+import pytest
+from django.db import connection
+from django.http import QueryDict
+from django.utils import timezone
+
+from directory import demo, fictional, results, sampling, state
+from directory.filters import EnterpriseFilter
+from directory.models import Enterprise
+from directory.sampling import Sample
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def rows(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        cities = demo.cities(["58227", "58007", "58033"])
+    today = timezone.localdate()
+    return list(fictional.enterprises(600, seed="grand", today=today, cities=cities))
+
+
+@pytest.fixture
+def directory_of_many(reference, rows):
+    demo.write(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE directory_listing")
+
+
+@pytest.fixture
+def large(directory_of_many, monkeypatch):
+    """Ask as a large directory answers, and as a small one would, to compare."""
+
+    def ask(query):
+        answers = []
+        for large in (True, False):
+            monkeypatch.setattr(state, "EXACT_UP_TO", 100 if large else 50_000)
+            monkeypatch.setattr(sampling, "ALL_UP_TO", 80)
+            monkeypatch.setattr(sampling, "SAMPLE", 60)
+            monkeypatch.setattr(sampling, "TOO_FEW", 20)
+            state.recount(timezone.localdate())
+            state.forget()
+            current = state.current()
+            criteria = EnterpriseFilter(QueryDict(query), current.labels).criteria
+            answers.append(results.find(criteria, current))
+        return answers
+
+    return ask
+
+
+def slugs(found):
+    return [row["card"]["slug"] for row in found.rows]
+
+
+FREQUENT = [
+    "forme=npo",
+    "dessert=longueuil",
+    "pres=longueuil&rayon=25&tri=rotation",
+    "reconnue=1",
+]
+
+
+@pytest.mark.parametrize("query", FREQUENT)
+def test_many_matches_are_estimated_and_their_first_page_is_the_same(large, query):
+    sampled, exact = large(query)
+    assert exact.exact_counts
+    assert not sampled.exact_counts
+    assert 0.5 < sampled.total / exact.total < 2
+    # The order of the day is followed to the letter: only counts are estimates.
+    assert slugs(sampled) == slugs(exact)
+
+
+@pytest.mark.parametrize("order", ["nom", "recent"])
+@pytest.mark.parametrize("query", ["forme=npo", "ville=longueuil&forme=npo"])
+def test_an_order_that_an_index_follows_is_that_of_all_matches(large, query, order):
+    sampled, exact = large(f"{query}&tri={order}&page=2")
+    assert not sampled.exact_counts
+    assert slugs(sampled) == slugs(exact) != []
+
+
+def test_the_nearest_are_the_nearest_of_all(large):
+    sampled, exact = large("pres=longueuil&rayon=100")
+    assert not sampled.exact
+    assert slugs(sampled) == slugs(exact)
+    assert sampled.rows[0]["distance"] <= sampled.rows[-1]["distance"]
+
+
+def test_where_fewer_are_that_near_than_expected_one_looks_further(large, monkeypatch):
+    monkeypatch.setattr(Sample, "radius", lambda sample, radius, needed: 0.01)
+    sampled, exact = large("pres=longueuil&rayon=100")
+    assert slugs(sampled) == slugs(exact)
+
+
+def test_a_word_ranks_what_the_sample_holds(large):
+    sampled, exact = large("q=service")
+    assert not sampled.exact
+    assert len(sampled.rows) == 20
+    assert 0.5 < sampled.total / exact.total < 2
+
+
+def test_an_enterprise_of_just_the_name_typed_comes_first_wherever_it_stands(large):
+    current = state.current()
+    start = results.starting_point(current.today)
+    Enterprise.objects.filter(state="published", legal_form="npo").update(mission="Service")
+    named = Enterprise.objects.filter(state="published", legal_form="npo").last()
+    Enterprise.objects.filter(pk=named.pk).update(name="Service")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE directory_listing SET position = %s WHERE enterprise_id = %s",
+            [(start + 0.999) % 1, named.pk],
+        )
+        cursor.execute("ANALYZE directory_listing")
+    sampled, _ = large("q=service")
+    assert not sampled.exact
+    assert slugs(sampled)[0] == named.slug
+
+
+def test_how_many_bear_one_value_is_known_from_the_counts_of_the_whole(large):
+    sampled, exact = large("forme=npo")
+    assert sampled.exact
+    assert sampled.total == exact.total
+
+
+def test_few_matches_are_all_counted(large):
+    sampled, exact = large("secteur=habitation&ville=brossard&q=logement")
+    assert sampled.exact
+    assert (sampled.total, slugs(sampled)) == (exact.total, slugs(exact))
+
+
+def test_few_matches_of_frequent_values_are_exact_and_the_other_values_estimated(large):
+    current = state.current()
+    sampled, exact = large("secteur=habitation&forme=npo")
+    assert sampled.exact
+    assert not sampled.exact_counts
+    assert (sampled.total, slugs(sampled)) == (exact.total, slugs(exact))
+    # What both facets keep is counted to the last one; the other sectors are estimated.
+    here = current.labels.by_key[4]["longueuil"].code
+    assert sampled.counts[here] == pytest.approx(exact.counts[here], rel=0.1)
+    other = current.labels.by_key[1]["alimentation"].code
+    assert 0.3 < sampled.counts[other] / exact.counts[other] < 3
+
+
+def test_an_estimate_that_was_wrong_is_found_out(large, monkeypatch):
+    monkeypatch.setattr(
+        sampling, "draw", lambda where, start: Sample(start, share=0.001, estimate=60_000)
+    )
+    sampled, exact = large("secteur=habitation")
+    assert sampled.exact
+    assert (sampled.total, slugs(sampled)) == (exact.total, slugs(exact))
+
+
+def test_the_page_says_that_a_count_is_an_estimate(directory_of_many, monkeypatch, client):
+    monkeypatch.setattr(state, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(sampling, "ALL_UP_TO", 80)
+    monkeypatch.setattr(sampling, "SAMPLE", 60)
+    monkeypatch.setattr(sampling, "TOO_FEW", 20)
+    state.recount(timezone.localdate())
+    state.forget()
+    page = client.get("/entreprises/?forme=npo&forme=coop_solidarity")
+    assert page.context["total_label"].startswith("environ ")
+    options = {o["value"]: o["count"] for f in page.context["facets"] for o in f["options"]}
+    assert options["alimentation"].startswith("≈")
+    answer = client.get("/entreprises.json?forme=npo&forme=coop_solidarity").json()
+    assert answer["exact"] is False
+    assert client.get("/entreprises.json?forme=npo&ville=brossard&q=zzz").json()["exact"] is True
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, 0), (0.4, 0), (7, 7), (94, 94), (1_234, 1_200), (98_765, 99_000)]
+)
+def test_an_estimate_has_two_significant_digits(count, said):
+    assert sampling.rounded(count) == said
+
+
+def test_a_sample_wraps_after_the_last_position():
+    assert Sample(0.9, 0.2, 1).where.params == pytest.approx([0.9, 0.1])
+    assert Sample(0.5, 0.2, 1).where.params == pytest.approx([0.5, 0.7])

@@ -1,0 +1,80 @@
+"""The counts of a large directory: taken apart, while readers are given the last ones."""
+
+import threading
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from directory import state
+from tests.factories import EnterpriseFactory
+
+
+@pytest.fixture
+def large(transactional_db, reference, monkeypatch):
+    EnterpriseFactory.create_batch(3, published=True)
+    state.recount(timezone.localdate())
+    state.forget()
+    monkeypatch.setattr(state, "EXACT_UP_TO", 2)
+
+
+def counted():
+    for thread in threading.enumerate():
+        if thread.name == "recount":
+            thread.join(timeout=10)
+
+
+def make_late():
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE directory_snapshot SET taken_at = taken_at - interval '61 s'")
+
+
+def test_counts_of_not_long_ago_are_given_as_they_are(large):
+    EnterpriseFactory(published=True)
+    assert state.current().whole.total == 3
+    assert not [thread for thread in threading.enumerate() if thread.name == "recount"]
+
+
+def test_late_counts_are_given_once_more_while_they_are_taken_apart(large):
+    EnterpriseFactory(published=True)
+    make_late()
+    before = state.current()
+    assert before.whole.total == 3
+    counted()
+    after = state.current()
+    assert after.whole.total == 4
+    # What is kept by browsers is told apart, though the data are the same.
+    assert (before.version, before.etag != after.etag) == (after.version, True)
+
+
+def test_counts_of_yesterday_are_given_while_those_of_today_are_taken(large):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE directory_snapshot SET day = day - 1")
+    assert state.current().whole.total == 3
+    counted()
+    assert state.current().whole.day == timezone.localdate()
+
+
+def test_the_first_counts_ever_are_waited_for(transactional_db, reference, monkeypatch):
+    monkeypatch.setattr(state, "EXACT_UP_TO", 2)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE directory_snapshot SET version = 0, total = 0, day = '0001-01-01'")
+    EnterpriseFactory.create_batch(3, published=True)
+    assert state.current().whole.total == 3
+
+
+def test_a_count_that_fails_is_told_and_tried_again(large, monkeypatch, caplog):
+    make_late()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE directory_snapshot ADD CONSTRAINT no CHECK (total = 3)")
+    try:
+        EnterpriseFactory(published=True)
+        assert state.current().whole.total == 3
+        counted()
+        assert "could not be counted" in caplog.text
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE directory_snapshot DROP CONSTRAINT no")
+    assert state.current().whole.total == 3
+    counted()
+    assert state.current().whole.total == 4
