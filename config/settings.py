@@ -4,6 +4,7 @@ import mimetypes
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -11,6 +12,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
+
+
+#: What Leaflet puts in the address of a tile.
+TILE_HOLES = ("{z}", "{x}", "{y}")
 
 
 def env_bool(name, default):
@@ -30,6 +35,19 @@ def env_int(name, default):
 
 def env_list(name, default=""):
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def tile_sources(url):
+    """What the content policy must allow for the tiles of this address."""
+    if not url:
+        return []
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not all(hole in url for hole in TILE_HOLES):
+        raise ImproperlyConfigured(
+            f"MAP_TILE_URL must be like https://tiles.example.org/{{z}}/{{x}}/{{y}}.png, not {url!r}."
+        )
+    # Leaflet gives the tiles that it leaves an empty image, written in its code.
+    return [f"{parts.scheme}://{parts.netloc.replace('{s}', '*')}", "data:"]
 
 
 def kept_secret(name):
@@ -124,7 +142,9 @@ DATABASES["default"] |= {
         "connect_timeout": 3,
         # Just-in-time compilation costs more than it saves on statements of a few milliseconds;
         # pages are in memory or on solid state, where reading here and there costs little more.
-        "options": "-c jit=off -c random_page_cost=1.1"
+        # What a search finds among a million listings is noted row by row within this memory,
+        # else page by page, and every row of those pages is then looked at again.
+        "options": "-c jit=off -c random_page_cost=1.1 -c work_mem=16MB"
         f" -c statement_timeout={STATEMENT_TIMEOUT}"
         f" -c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout=15000",
     },
@@ -148,6 +168,11 @@ STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 mimetypes.add_type("image/webp", ".webp")
 MEDIA_URL = "/logos/"
 MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", DATA_DIR / "media"))
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "config.leaflet.LeafletFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -206,6 +231,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# A server of map tiles; without one the map is drawn on borders alone.
+MAP_TILE_URL = os.environ.get("MAP_TILE_URL", "")
+MAP_TILE_ATTRIBUTION = os.environ.get("MAP_TILE_ATTRIBUTION", "")
+CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] += tile_sources(MAP_TILE_URL)
 
 WHITENOISE_MAX_AGE = 3600
 

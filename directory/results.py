@@ -5,7 +5,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import combinations
 from typing import Any
@@ -29,6 +29,8 @@ WEIGHTS = "'{0, 0.15, 0.45, 1.0}'"
 
 RADII = (5, 10, 25, 50, 100)  # km
 RADIUS = 25
+#: The closest that a map is looked at, as web maps count it.
+CLOSEST = 18
 SORTS = ("pertinence", "rotation", "nom", "proximite", "recent")
 
 
@@ -39,6 +41,16 @@ class Place:
     longitude: float
 
 
+@dataclass(frozen=True)
+class Box:
+    """A part of the map, in degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
 @dataclass
 class Criteria:
     query: search.Query = search.Query()
@@ -47,6 +59,9 @@ class Criteria:
     served: CityLabel | None = None
     near: Place | None = None
     radius: int = RADIUS  # km
+    box: Box | None = None
+    #: How closely a map is looked at, 0 from afar; None where it is not said.
+    zoom: int | None = None
     sort: str = ""
     page: int = 1
     size: int = PAGE_SIZE
@@ -69,7 +84,7 @@ class Criteria:
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.query or self.facets or self.served or self.near)
+        return bool(self.query or self.facets or self.served or self.near or self.box)
 
 
 def wider(radius: int) -> int | None:
@@ -90,7 +105,7 @@ class Results:
 class Help:
     """What may be said where nothing was found."""
 
-    #: Criterion (a dimension, "q", "dessert", "pres") → listings found without it.
+    #: Criterion (a dimension, "q", "dessert", "pres", "boite") → listings found without it.
     without: dict[object, int] = field(default_factory=dict)
     #: Listings found within the next radius, or that serve the city they are not in.
     wider: int = 0
@@ -136,7 +151,7 @@ def _belongs(code: int, dimension: Dimension) -> bool:
 
 
 def _counted_by_snapshot(criteria: Criteria) -> Dimension | None:
-    alone = len(criteria.facets) == 1 and not (criteria.query or criteria.served or criteria.near)
+    alone = len(criteria.facets) == 1 and not replace(criteria, facets={}).narrowed
     return next(iter(criteria.facets)) if alone else None
 
 
@@ -227,6 +242,8 @@ def _conditions(criteria: Criteria, today: date) -> _Conditions:
         conditions.fixed["dessert"] = _serving(criteria.served)
     if criteria.near:
         conditions.fixed["pres"] = _within(criteria.near, criteria.radius)
+    if criteria.box:
+        conditions.fixed["boite"] = _inside(criteria.box)
     for dimension, codes in criteria.facets.items():
         conditions.facets[dimension] = _facet(dimension, codes, today)
     return conditions
@@ -279,6 +296,19 @@ def _within(place: Place, radius: int) -> Statement:
             radius,
         ],
     )
+
+
+def _inside(box: Box) -> Statement:
+    return Statement(
+        "(l.latitude BETWEEN %s AND %s AND l.longitude BETWEEN %s AND %s)",
+        [box.south, box.north, box.west, box.east],
+    )
+
+
+def matching(criteria: Criteria, today: date) -> tuple[Statement, Statement]:
+    """What another statement needs to read the listings `l` that these criteria find: the start of
+    its WITH, empty or ending with a comma, and its WHERE."""
+    return _asked(criteria.query), _conditions(criteria, today).all_but(None)
 
 
 def _narrowed(criteria: Criteria, state: State) -> Statement:
