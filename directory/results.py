@@ -29,6 +29,7 @@ WEIGHTS = "'{0, 0.15, 0.45, 1.0}'"
 
 RADII = (5, 10, 25, 50, 100)  # km
 RADIUS = 25
+PROVINCE_LIMITS = (-80.5, 44.5, -56.5, 63.0)
 #: The closest that a map is looked at, as web maps count it.
 CLOSEST = 18
 SORTS = ("pertinence", "rotation", "nom", "proximite", "recent")
@@ -49,6 +50,13 @@ class Box:
     south: float
     east: float
     north: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether no listing can be outside: a position is within these limits (models)."""
+        west, south, east, north = PROVINCE_LIMITS
+        across = self.west <= west and east <= self.east
+        return across and self.south <= south and north <= self.north
 
 
 @dataclass
@@ -84,7 +92,8 @@ class Criteria:
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.query or self.facets or self.served or self.near or self.box)
+        inside = self.box and not self.box.whole
+        return bool(self.query or self.facets or self.served or self.near or inside)
 
 
 def wider(radius: int) -> int | None:
@@ -242,7 +251,7 @@ def _conditions(criteria: Criteria, today: date) -> _Conditions:
         conditions.fixed["dessert"] = _serving(criteria.served)
     if criteria.near:
         conditions.fixed["pres"] = _within(criteria.near, criteria.radius)
-    if criteria.box:
+    if criteria.box and not criteria.box.whole:
         conditions.fixed["boite"] = _inside(criteria.box)
     for dimension, codes in criteria.facets.items():
         conditions.facets[dimension] = _facet(dimension, codes, today)

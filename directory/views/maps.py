@@ -8,6 +8,7 @@ from django.http import JsonResponse
 from django.shortcuts import render
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -53,20 +54,30 @@ def options(page):
         "regions": static("geo/regions.json"),
         "counties": static("geo/counties.json"),
         "tiles": settings.MAP_TILE_URL,
+        "box": page.first("boite") if criteria.box else "",
         "credits": settings.MAP_TILE_ATTRIBUTION,
-        "texts": {
-            "in": _("Agrandir la carte"),
-            "out": _("Réduire la carte"),
-            "close": _("Fermer"),
-            "zoom": _("agrandir"),
-            "open": _("voir la liste"),
-            "all": _("Voir les fiches dans la liste"),
-            "wait": _("Chargement…"),
-            "shown": _("Entreprises sur la carte :"),
-            "failed": _(
-                "La carte n’a pas pu être mise à jour. Vérifiez votre connexion, puis réessayez."
-            ),
-        },
+        "texts": texts(),
+    }
+
+
+def texts():
+    return {
+        "in": _("Agrandir la carte"),
+        "out": _("Réduire la carte"),
+        "close": _("Fermer"),
+        "zoom": _("agrandir"),
+        "open": _("voir les noms"),
+        "all": _("Voir toutes ces entreprises dans la liste"),
+        "wait": _("Chargement…"),
+        "shown": _("Entreprises sur cette partie de la carte :"),
+        "about": ["", _("environ ")],
+        "none": _("Aucune entreprise sur cette partie de la carte."),
+        "again": _("Réessayer"),
+        "failed": _("La carte n’a pas pu être mise à jour. Vérifiez votre connexion."),
+        "ground": format_html(
+            '{} <a href="https://creativecommons.org/licenses/by/4.0/deed.fr">CC BY 4.0</a>',
+            _("Limites simplifiées : MRNF,"),
+        ),
     }
 
 
@@ -78,5 +89,6 @@ def map_cells(request, current):
     filters = MapFilter(request.GET, current.labels)
     answer = clusters.read(filters.criteria, current)
     return JsonResponse(
-        answer | {"notices": filters.notices}, json_dumps_params={"ensure_ascii": False}
+        answer | {"notices": filters.notices},
+        json_dumps_params={"ensure_ascii": False, "separators": (",", ":")},
     )
