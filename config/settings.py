@@ -44,7 +44,7 @@ def tile_sources(url):
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not all(hole in url for hole in TILE_HOLES):
         raise ImproperlyConfigured(
-            f"MAP_TILE_URL must be like https://tiles.example.org/{{z}}/{{x}}/{{y}}.png, not {url!r}."
+            f"MAP_TILE_URL must be like https://tiles.example/{{z}}/{{x}}/{{y}}.png, not {url!r}."
         )
     # Leaflet gives the tiles that it leaves an empty image, written in its code.
     return [f"{parts.scheme}://{parts.netloc.replace('{s}', '*')}", "data:"]

@@ -29,7 +29,7 @@ DEEPEST = 14
 MOST_EXACT = 10_000
 SHARE = 50
 #: Characters of a name in an answer.
-LONGEST_NAME = 80
+LONGEST_NAME = 60
 #: Names of cities written on a map that has no other ground than borders.
 MOST_PLACES = 12
 #: Of more listings than this, a view leaves out the hundredth that is farthest on each side.
@@ -240,7 +240,8 @@ def _standing(state: State) -> list[_Standing]:
 
 def _cities(asked: Grid, state: State) -> dict[tuple[int, int], CityLabel]:
     """The city that each cell is called by: of those in it, the one with the most enterprises."""
-    side, found = 2**asked.level, {}
+    side = 2**asked.level
+    found: dict[tuple[int, int], CityLabel] = {}
     for each in _standing(state):
         found.setdefault((math.floor(each.x * side), math.floor(each.y * side)), each.city)
     return found
@@ -273,7 +274,8 @@ NEARBY = 1_000
 
 def _places(asked: Grid, state: State) -> list[dict]:
     """Cities to write on the map, those with the most enterprises first, none over another."""
-    side, chosen = 2**asked.level, []
+    side = 2**asked.level
+    chosen: list[tuple[float, float, CityLabel]] = []
     for each in _standing(state):
         x, y = each.x * side, each.y * side
         inside = asked.left <= x <= asked.right + 1 and asked.top <= y <= asked.bottom + 1

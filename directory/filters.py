@@ -25,7 +25,9 @@ LARGEST_SIZE = 100
 MOST_VALUES = 20
 POSTAL_CODE = re.compile(r"([GHJK][0-9][A-Z])(?: ?[0-9][A-Z][0-9])?", re.ASCII)
 #: West, south, east and north, in degrees.
-BOX = re.compile(r"(-?[0-9]{1,3}(?:\.[0-9]{1,9})?)" + r",(-?[0-9]{1,3}(?:\.[0-9]{1,9})?)" * 3, re.ASCII)
+BOX = re.compile(
+    r"(-?[0-9]{1,3}(?:\.[0-9]{1,9})?)" + r",(-?[0-9]{1,3}(?:\.[0-9]{1,9})?)" * 3, re.ASCII
+)
 #: The facets that a page may be asked to show whole.
 WHOLE = ("secteur", "region", "mrc", "ville", "forme", "statut", "bienfait", "categorie")
 

@@ -339,7 +339,7 @@ class Enterprise(ServedTerritory):
         super().clean()
         self.neq = self.neq or None  # "" would be unique only once
         if self.slug in RESERVED_SLUGS:
-            message = _("Cette adresse est celle d’une page du site : ajoutez-y la ville.")
+            message = _("Cette adresse est celle d’une page du site : ajoutez-y la ville.")
             raise ValidationError({"slug": message})
         for name in ("published_on", "confirmed_on"):
             if (getattr(self, name) or date.min) > timezone.localdate():

@@ -42,7 +42,10 @@ def options(page):
         "cells": page.at(reverse("directory:map_cells"), **asked),
         "records": page.at(reverse("directory:list_json"), **asked),
         "list": page.at(page.path, **asked),
-        "view": [round(degrees, 5) for degrees in astuple(clusters.view(criteria, page.found, page.current))],
+        "view": [
+            round(degrees, 5)
+            for degrees in astuple(clusters.view(criteria, page.found, page.current))
+        ],
         "near": criteria.near
         and {
             "lat": criteria.near.latitude,
@@ -69,14 +72,14 @@ def texts():
         "open": _("voir les noms"),
         "all": _("Voir toutes ces entreprises dans la liste"),
         "wait": _("Chargement…"),
-        "shown": _("Entreprises sur cette partie de la carte :"),
+        "shown": _("Entreprises sur cette partie de la carte :"),
         "about": ["", _("environ ")],
         "none": _("Aucune entreprise sur cette partie de la carte."),
         "again": _("Réessayer"),
         "failed": _("La carte n’a pas pu être mise à jour. Vérifiez votre connexion."),
         "ground": format_html(
             '{} <a href="https://creativecommons.org/licenses/by/4.0/deed.fr">CC BY 4.0</a>',
-            _("Limites simplifiées : MRNF,"),
+            _("Limites simplifiées : MRNF,"),
         ),
     }
 
