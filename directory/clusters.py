@@ -173,12 +173,15 @@ def _sampled(point: Statement) -> Statement:
 
 
 def _cell(row: dict, asked: Grid, cities: dict, state: State) -> dict:
+    # Away from the edges of the cell, so that what two neighbours hold can be told apart, and
+    # pressed: a pin is smaller than a cluster.
+    lat, lng = _apart(row, asked, 0.2 if row["card"] else 0.33)
     if row["card"]:
         name, slug, city = row["card"]
         return {
             "n": 1,
-            "lat": round(row["lat"], 5),
-            "lng": round(row["lng"], 5),
+            "lat": round(lat, 5),
+            "lng": round(lng, 5),
             "name": name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…",
             "city": state.labels.city(city).full_name,
             "url": reverse("directory:detail", args=[slug]),
@@ -187,9 +190,6 @@ def _cell(row: dict, asked: Grid, cities: dict, state: State) -> dict:
     enterprises = wording.enterprises(row["n"])
     if row["about"]:
         enterprises = _("environ %(enterprises)s") % {"enterprises": enterprises}
-    lat, lng = row["lat"], row["lng"]
-    if not row["stacked"]:
-        lat, lng = _apart(row, asked)
     return {
         "n": row["n"],
         "lat": round(lat, 5),
@@ -198,16 +198,17 @@ def _cell(row: dict, asked: Grid, cities: dict, state: State) -> dict:
         % {"enterprises": enterprises, "city": city.full_name}
         if city
         else enterprises,
-        **({"stacked": True} if row["stacked"] else {}),
+        # Where all of them are, to ask for their names.
+        **({"stacked": [round(row["lat"], 5), round(row["lng"], 5)]} if row["stacked"] else {}),
     }
 
 
-def _apart(row: dict, asked: Grid) -> tuple[float, float]:
-    """The centre of gravity of a cell, away from its edges: two neighbours never overlap."""
+def _apart(row: dict, asked: Grid, margin: float) -> tuple[float, float]:
+    """The centre of gravity of a cell, at least this share of its side away from its edges."""
     side = 2**asked.level
     x, y = across(row["lng"]) * side, down(row["lat"]) * side
-    x = min(max(x, row["x"] + 0.33), row["x"] + 0.67)
-    y = min(max(y, row["y"] + 0.33), row["y"] + 0.67)
+    x = min(max(x, row["x"] + margin), row["x"] + 1 - margin)
+    y = min(max(y, row["y"] + margin), row["y"] + 1 - margin)
     return latitude(y / side), x / side * 360 - 180
 
 

@@ -171,7 +171,7 @@ function entry({ url, name, city }) {
 
 // Enterprises of one position, or too close to be told apart: by name.
 async function openList(cell, button) {
-  let box = L.latLng(cell).toBounds(4); // metres
+  let box = L.latLng(cell.stacked || cell).toBounds(4); // metres
   if (!cell.stacked) {
     const corner = map.project(box.getCenter()).divideBy(CELL).floor().multiplyBy(CELL);
     box = L.latLngBounds(map.unproject(corner), map.unproject(corner.add([CELL, CELL])));
