@@ -7,6 +7,7 @@ SQL = Path(__file__).parent.parent / "sql"
 
 UNDO = """
 DROP FUNCTION directory_cells, directory_take_cells;
+DROP VIEW directory_cell_truth;
 DROP TABLE directory_cell, directory_cells_taken;
 DROP FUNCTION directory_map_y;
 """

@@ -25,6 +25,16 @@ CREATE TABLE public.directory_cell (
     first_id bigint NOT NULL,  -- the listing itself, where it is alone
     PRIMARY KEY (level, x, y)
 );
+-- What the deepest level, 14, must hold.
+CREATE VIEW public.directory_cell_truth AS
+SELECT 14 AS level,
+    floor((longitude + 180) / 360 * 16384)::integer AS x,
+    floor(public.directory_map_y(latitude) * 16384)::integer AS y,
+    count(*) AS listings, sum(latitude) AS latitudes, sum(longitude) AS longitudes,
+    min(latitude) AS south, min(longitude) AS west, max(latitude) AS north,
+    max(longitude) AS east, min(enterprise_id) AS first_id
+FROM public.directory_listing
+GROUP BY 2, 3;
 -- Apart from the snapshot, so that who counts one never waits for who counts the other.
 CREATE TABLE public.directory_cells_taken (
     single boolean PRIMARY KEY DEFAULT true CHECK (single),
@@ -38,7 +48,6 @@ INSERT INTO public.directory_cells_taken DEFAULT VALUES;
 CREATE OR REPLACE FUNCTION public.directory_take_cells() RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
 DECLARE
-    deepest CONSTANT integer := 14;
     current bigint;
     taken public.directory_cells_taken;
 BEGIN
@@ -55,15 +64,8 @@ BEGIN
         RETURN;
     END IF;
     DELETE FROM public.directory_cell;
-    INSERT INTO public.directory_cell
-    SELECT deepest,
-        floor((longitude + 180) / 360 * (1 << deepest))::integer,
-        floor(public.directory_map_y(latitude) * (1 << deepest))::integer,
-        count(*), sum(latitude), sum(longitude),
-        min(latitude), min(longitude), max(latitude), max(longitude), min(enterprise_id)
-    FROM public.directory_listing
-    GROUP BY 2, 3;
-    FOR level_above IN REVERSE deepest - 1 .. 0 LOOP
+    INSERT INTO public.directory_cell SELECT * FROM public.directory_cell_truth;
+    FOR level_above IN REVERSE 13 .. 0 LOOP
         INSERT INTO public.directory_cell
         SELECT level_above, x >> 1, y >> 1, sum(listings), sum(latitudes), sum(longitudes),
             min(south), min(west), max(north), max(east), min(first_id)

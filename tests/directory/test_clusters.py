@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import clusters, state
+from directory import clusters, integrity, state
 from directory.filters import find_box
 from directory.labels import Labels
 from directory.models import Enterprise, Listing
@@ -233,6 +233,24 @@ def test_of_very_many_found_in_a_large_directory_one_in_so_many_is_counted(
     assert 100 < found["total"] < 300  # 200, by half of them drawn at random
     assert all(cell["n"] % 2 == 0 for cell in found["cells"])
     assert found["cells"][0]["label"].startswith("environ ")
+
+
+def test_cells_that_are_wrong_are_reported(scattered, client, monkeypatch):
+    large(monkeypatch)
+    client.get(LIST)
+    cells(client, boite=SOUTH_SHORE, zoom=9)
+    assert integrity.check(timezone.localdate()).wrong == []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """UPDATE directory_cell SET listings = listings + 1
+               WHERE (level, x, y) IN (
+                   SELECT DISTINCT ON (level) level, x, y FROM directory_cell
+                   WHERE level IN (3, 14))"""
+        )
+    assert sorted(integrity.check(timezone.localdate()).wrong) == [
+        "map level 14: 1 cells differ",
+        "map level 3: 1 cells differ",
+    ]
 
 
 # --- Weight and statements
