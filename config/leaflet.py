@@ -27,10 +27,10 @@ class LeafletFinder(BaseFinder):
         return []
 
     def find(self, path, find_all=False):
-        found = self.storage.path(path) if path in FILES else None
-        if find_all:
-            return [found] if found else []
-        return found
+        if path not in FILES:
+            return []  # what Django takes for nothing found, asked for all or not
+        found = self.storage.path(path)
+        return [found] if find_all else found
 
     def list(self, ignore_patterns):
         for path in FILES:

@@ -104,8 +104,8 @@ def check(today: date) -> Report:
                 if stored.get(code) != true.get(code)
             ]
 
-        # Cells of the map, where they are said to be those of now: the deepest level one by one, the
-        # others by what they hold together.
+        # Cells of the map, where they are said to be those of now: the deepest level one by one,
+        # the others by what they hold together.
         cursor.execute(
             """SELECT coalesce(t.level, c.level), count(*)
                FROM public.directory_cell_truth t
