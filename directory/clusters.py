@@ -25,9 +25,10 @@ ZOOM_TO_LEVEL = 2
 MOST_CELLS = 200
 #: The level down to which cells are counted beforehand, where the directory is large.
 DEEPEST = 14
-#: In a large directory, what is found is counted one by one up to here; beyond, one in so many.
-MOST_EXACT = 10_000
-SHARE = 50
+#: In a large directory, what is found is counted one by one up to here; beyond, only what is among
+#: so many listings drawn from the whole.
+MOST_EXACT = 5_000
+DRAWN = 20_000
 #: Characters of a name in an answer.
 LONGEST_NAME = 60
 #: Names of cities written on a map that has no other ground than borders.
@@ -137,7 +138,7 @@ SELECT json_agg({CELL} ORDER BY y, x) FROM (
     start, where = matching(replace(criteria, box=asked.box), state.today)
     read = Statement(f"{POINT} WHERE {where.sql}", where.params)
     if state.large and not everything:
-        point, share = _sampled(read), "(SELECT share FROM sampled)"
+        point, share = _sampled(read, state), "(SELECT share FROM sampled)"
     else:
         point, share = Statement(f"point AS ({read.sql})", read.params), "1"
     side = 2**asked.level
@@ -157,17 +158,18 @@ SELECT json_agg({CELL} ORDER BY y, x) FROM cell""",
     )
 
 
-def _sampled(point: Statement) -> Statement:
+def _sampled(point: Statement, state: State) -> Statement:
     """The listings themselves while they are few; of more, those whose neutral position, drawn at
     random, is within a share of the whole. Reading stops there, however many there are."""
+    share = max(2, state.snapshot.total // DRAWN)
     return Statement(
         f"""firsts AS MATERIALIZED ({point.sql} LIMIT {MOST_EXACT + 1}),
     sampled AS MATERIALIZED (
-        SELECT CASE WHEN count(*) > {MOST_EXACT} THEN {SHARE} ELSE 1 END AS share FROM firsts),
+        SELECT CASE WHEN count(*) > {MOST_EXACT} THEN {share} ELSE 1 END AS share FROM firsts),
     point AS (
         SELECT * FROM firsts WHERE (SELECT share FROM sampled) = 1
         UNION ALL
-        {point.sql} AND (SELECT share FROM sampled) > 1 AND l.position < {1 / SHARE})""",
+        {point.sql} AND (SELECT share FROM sampled) > 1 AND l.position < {1 / share})""",
         [*point.params, *point.params],
     )
 

@@ -227,7 +227,6 @@ def test_of_very_many_found_in_a_large_directory_one_in_so_many_is_counted(
     large(monkeypatch)
     client.get(LIST)
     monkeypatch.setattr(clusters, "MOST_EXACT", 50)
-    monkeypatch.setattr(clusters, "SHARE", 2)
     found = cells(client, boite="-74,45,-73,46", zoom=9, forme="npo")
     assert found["about"] is True
     assert 100 < found["total"] < 300  # 200, by half of them drawn at random
