@@ -149,7 +149,8 @@ WITH {start.sql} {point.sql}, cell AS MATERIALIZED (
         floor(public.directory_map_y(latitude) * {side})::integer AS y,
         count(*) * {share} AS listings, {share} > 1 AS about,
         avg(latitude) AS latitude, avg(longitude) AS longitude,
-        min(latitude) = max(latitude) AND min(longitude) = max(longitude) AS stacked,
+        {share} = 1 AND min(latitude) = max(latitude) AND min(longitude) = max(longitude)
+            AS stacked,
         min(enterprise_id) AS first_id
     FROM point GROUP BY 1, 2
 )

@@ -232,6 +232,7 @@ def test_of_very_many_found_in_a_large_directory_one_in_so_many_is_counted(
     assert 100 < found["total"] < 300  # 200, by half of them drawn at random
     assert all(cell["n"] % 2 == 0 for cell in found["cells"])
     assert found["cells"][0]["label"].startswith("environ ")
+    assert not [cell for cell in found["cells"] if "stacked" in cell]
 
 
 def test_cells_that_are_wrong_are_reported(scattered, client, monkeypatch):
