@@ -33,6 +33,7 @@ DRAWN = 20_000
 LONGEST_NAME = 60
 #: Names of cities written on a map that has no other ground than borders.
 MOST_PLACES = 12
+FEW_PLACES = 4
 #: Of more listings than this, a view leaves out the hundredth that is farthest on each side.
 MANY = 100
 PROVINCE_BOX = Box(-79.8, 44.9, -57.1, 62.6)
@@ -277,14 +278,15 @@ NEARBY = 1_000
 
 
 def _places(asked: Grid, state: State) -> list[dict]:
-    """Cities to write on the map, those with the most enterprises first, none over another."""
+    """Cities to write on the map, those with the most enterprises first, none over another; where
+    they are few, some of the others, so that one knows where one is."""
     side = 2**asked.level
     chosen: list[tuple[float, float, CityLabel]] = []
     for each in _standing(state):
+        if len(chosen) >= (MOST_PLACES if each.listings else FEW_PLACES):
+            break
         x, y = each.x * side, each.y * side
         inside = asked.left <= x <= asked.right + 1 and asked.top <= y <= asked.bottom + 1
-        if not each.listings or len(chosen) == MOST_PLACES:
-            break
         if inside and not any(abs(x - i) < 2 and abs(y - j) < 0.7 for i, j, _city in chosen):
             chosen.append((x, y, each.city))
     return [

@@ -428,6 +428,18 @@ def test_names_that_are_code_are_text_on_the_map(reference, client):
     assert "<script>alert" not in page
 
 
+def test_cities_are_written_where_there_are_enterprises_and_a_few_where_there_are_none(
+    scattered, client
+):
+    client.get(LIST)
+    names = [row["name"] for row in cells(client, boite=SOUTH_SHORE, zoom=11)["places"]]
+    assert names[:1] == ["Longueuil"]
+    assert len(names) <= clusters.MOST_PLACES
+    away = cells(client, boite="-72.5,46.3,-72,46.6", zoom=11)
+    assert away["cells"] == []
+    assert len(away["places"]) == clusters.FEW_PLACES
+
+
 # --- Addresses that enterprises cannot have
 
 
