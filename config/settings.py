@@ -14,6 +14,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
 
 
+#: What Leaflet puts in the address of a tile.
+TILE_HOLES = ("{z}", "{x}", "{y}")
+TILE_ORIGIN = re.compile(r"(https?://(?:\{s\}\.)?[A-Za-z0-9.-]+(?::[0-9]+)?)/")
+
+
 def env_bool(name, default):
     value = os.environ.get(name, "1" if default else "0")
     if value not in {"0", "1"}:
@@ -31,6 +36,19 @@ def env_int(name, default):
 
 def env_list(name, default=""):
     return [part.strip() for part in os.environ.get(name, default).split(",") if part.strip()]
+
+
+def tile_sources(url):
+    """What the content policy must allow for the tiles of this address."""
+    if not url:
+        return []
+    origin = TILE_ORIGIN.match(url)
+    if not origin or not all(hole in url for hole in TILE_HOLES):
+        raise ImproperlyConfigured(
+            f"MAP_TILE_URL must be like https://tiles.example/{{z}}/{{x}}/{{y}}.png, not {url!r}."
+        )
+    # Leaflet gives the tiles that it leaves an empty image, written in its code.
+    return [origin[1].replace("{s}", "*"), "data:"]
 
 
 def kept_secret(name):
@@ -152,6 +170,11 @@ STATICFILES_DIRS = [BASE_DIR / "config" / "static"]
 mimetypes.add_type("image/webp", ".webp")
 MEDIA_URL = "/logos/"
 MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT", DATA_DIR / "media"))
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "config.leaflet.LeafletFinder",
+]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -210,6 +233,11 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# A server of map tiles; without one the map is drawn on borders alone.
+MAP_TILE_URL = os.environ.get("MAP_TILE_URL", "")
+MAP_TILE_ATTRIBUTION = os.environ.get("MAP_TILE_ATTRIBUTION", "")
+CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] += tile_sources(MAP_TILE_URL)
 
 WHITENOISE_MAX_AGE = 3600
 

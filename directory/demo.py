@@ -37,6 +37,7 @@ from directory.models import (
     SeededKey,
     Status,
 )
+from directory.models.enterprises import RESERVED_SLUGS
 from directory.search import fold
 from directory.transactions import long_transaction
 
@@ -224,7 +225,7 @@ class Writer:
         self.statuses = dict(Status.objects.values_list("slug", "pk"))
         self.benefits = dict(Benefit.objects.values_list("slug", "pk"))
         self.categories = dict(PurchasingCategory.objects.values_list("code", "pk"))
-        self.slugs = set(Enterprise.objects.values_list("slug", flat=True))
+        self.slugs = {*RESERVED_SLUGS, *Enterprise.objects.values_list("slug", flat=True)}
         self.neqs = set(Enterprise.objects.values_list("neq", flat=True))
 
     def drafts(self, batch: Sequence[Row]) -> Pairs:

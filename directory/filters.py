@@ -17,13 +17,17 @@ from directory import search
 from directory.facets import PROVINCE, Dimension
 from directory.labels import CityLabel, Labels
 from directory.models import Listing
-from directory.results import LAST_PAGE, RADII, SORTS, Criteria, Place
+from directory.results import CLOSEST, LAST_PAGE, RADII, SORTS, Box, Criteria, Place
 from directory.search import fold
 
 LARGEST_SIZE = 100
 #: Values of one parameter beyond which the rest is left out.
 MOST_VALUES = 20
 POSTAL_CODE = re.compile(r"([GHJK][0-9][A-Z])(?: ?[0-9][A-Z][0-9])?", re.ASCII)
+#: West, south, east and north, in degrees.
+BOX = re.compile(
+    r"(-?[0-9]{1,3}(?:\.[0-9]{1,9})?)" + r",(-?[0-9]{1,3}(?:\.[0-9]{1,9})?)" * 3, re.ASCII
+)
 #: The facets that a page may be asked to show whole.
 WHOLE = ("secteur", "region", "mrc", "ville", "forme", "statut", "bienfait", "categorie")
 
@@ -218,6 +222,15 @@ def find_place(value: str, labels: Labels) -> Place | None:
     return Place(value.upper(), *position) if position else None
 
 
+def find_box(value: str, labels: Labels) -> Box | None:
+    """The part of the map that « -73.6,45.4,-73.3,45.6 » means, None where it means none."""
+    if not (read := BOX.fullmatch(value)):
+        return None
+    west, south, east, north = map(float, read.groups())
+    real = -180 <= west <= east <= 180 and -90 <= south <= north <= 90
+    return Box(west, south, east, north) if real else None
+
+
 class EnterpriseFilter(FilterSet):
     """The search contract. `criteria` is what the address asks; `notices`, what it asks in vain."""
 
@@ -235,6 +248,7 @@ class EnterpriseFilter(FilterSet):
     dessert = OneFilter("served", find_city, label=_("Territoire desservi"))
     pres = OneFilter("near", find_place, label=_("Près de"))
     rayon = OneFilter("radius", among(RADII), label=_("Rayon"))
+    boite = OneFilter("box", find_box, label=_("Zone de la carte"))
     tri = OneFilter("sort", among(SORTS), label=_("Tri"))
     page = OneFilter("page", among(range(1, LAST_PAGE + 1)), label=_("Page"))
     tout = WholeFilter(label=_("Toutes les valeurs"))
@@ -265,3 +279,9 @@ class FileFilter(EnterpriseFilter):
     """The same search for a program: it chooses the size of its pages."""
 
     taille = OneFilter("size", among(range(1, LARGEST_SIZE + 1)), label=_("Taille"))
+
+
+class MapFilter(EnterpriseFilter):
+    """The same search for a map: how closely it is looked at."""
+
+    zoom = OneFilter("zoom", among(range(CLOSEST + 1)), label=_("Zoom"))

@@ -70,7 +70,8 @@ class Report:
 
 
 def check(today: date) -> Report:
-    """Compare listings, whole-directory counts and triggers with the truth, in one pass each.
+    """Compare listings, whole-directory counts, the map's cells and triggers with the truth, in one
+    pass each.
 
     Reads only; at a million listings it takes minutes, and no lock that a writer waits for."""
     report = Report()
@@ -102,6 +103,25 @@ def check(today: date) -> Report:
                 for code in sorted(stored.keys() | true.keys())
                 if stored.get(code) != true.get(code)
             ]
+
+        # Cells of the map, where they are said to be those of now: the deepest level one by one,
+        # the others by what they hold together.
+        cursor.execute(
+            """SELECT coalesce(t.level, c.level), count(*)
+               FROM public.directory_cell_truth t
+               FULL JOIN (SELECT * FROM directory_cell WHERE level = 14) c USING (x, y)
+               WHERE (t.listings, t.first_id) IS DISTINCT FROM (c.listings, c.first_id)
+                   AND EXISTS (SELECT FROM directory_cells_taken JOIN directory_version
+                               USING (version))
+               GROUP BY 1
+               UNION ALL
+               SELECT level, 1 FROM directory_cell
+               WHERE EXISTS (SELECT FROM directory_cells_taken JOIN directory_version
+                             USING (version))
+               GROUP BY level
+               HAVING level < 14 AND sum(listings) <> (SELECT count(*) FROM directory_listing)"""
+        )
+        report.wrong += [f"map level {level}: {cells} cells differ" for level, cells in cursor]
 
         cursor.execute(
             """SELECT tgrelid::regclass::text, tgname, tgenabled = 'O' FROM pg_trigger

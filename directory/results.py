@@ -33,6 +33,9 @@ WEIGHTS = "'{0, 0.15, 0.45, 1.0}'"
 
 RADII = (5, 10, 25, 50, 100)  # km
 RADIUS = 25
+PROVINCE_LIMITS = (-80.5, 44.5, -56.5, 63.0)
+#: The closest that a map is looked at, as web maps count it.
+CLOSEST = 18
 SORTS = ("pertinence", "rotation", "nom", "proximite", "recent")
 
 
@@ -43,6 +46,23 @@ class Place:
     longitude: float
 
 
+@dataclass(frozen=True)
+class Box:
+    """A part of the map, in degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether no listing can be outside: a position is within these limits (models)."""
+        west, south, east, north = PROVINCE_LIMITS
+        across = self.west <= west and east <= self.east
+        return across and self.south <= south and north <= self.north
+
+
 @dataclass
 class Criteria:
     query: search.Query = search.Query()
@@ -51,6 +71,9 @@ class Criteria:
     served: CityLabel | None = None
     near: Place | None = None
     radius: int = RADIUS  # km
+    box: Box | None = None
+    #: How closely a map is looked at, 0 from afar; None where it is not said.
+    zoom: int | None = None
     sort: str = ""
     page: int = 1
     size: int = PAGE_SIZE
@@ -73,7 +96,8 @@ class Criteria:
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.query or self.facets or self.served or self.near)
+        inside = self.box and not self.box.whole
+        return bool(self.query or self.facets or self.served or self.near or inside)
 
 
 def wider(radius: int) -> int | None:
@@ -97,7 +121,7 @@ class Results:
 class Help:
     """What may be said where nothing was found."""
 
-    #: Criterion (a dimension, "q", "dessert", "pres") → listings found without it.
+    #: Criterion (a dimension, "q", "dessert", "pres", "boite") → listings found without it.
     without: dict[object, int] = field(default_factory=dict)
     #: Listings found within the next radius, or that serve the city they are not in.
     wider: int = 0
@@ -119,15 +143,15 @@ def find(criteria: Criteria, state: State) -> Results:
     if not criteria.narrowed:
         whole = state.whole
         return Results(
-            whole.total, _ask(_browsed(criteria, state), state)["rows"] or [], whole.counts
+            whole.total, ask(_browsed(criteria, state), state)["rows"] or [], whole.counts
         )
     sample = _sample(criteria, state) if state.large else Sampling()
-    answer = _ask(_narrowed(criteria, state, sample), state)
+    answer = ask(_narrowed(criteria, state, sample), state)
     if sample.matches and answer["total"] < sampling.TOO_FEW:
         sample = replace(sample, matches=None)
-        answer = _ask(_narrowed(criteria, state, sample), state)
+        answer = ask(_narrowed(criteria, state, sample), state)
     elif _short(answer, sample, criteria):
-        answer |= _ask(_page_alone(criteria, state), state)
+        answer |= ask(_page_alone(criteria, state), state)
     total = sample.matches.scaled(answer["total"]) if sample.matches else answer["total"]
     counts = {
         int(code): count
@@ -187,7 +211,7 @@ def _sample(criteria: Criteria, state: State) -> Sampling:
     return Sampling(matches, near_misses)
 
 
-def _ask(statement: Statement, state: State) -> dict:
+def ask(statement: Statement, state: State) -> Any:
     with transaction.atomic() if state.large else nullcontext(), connection.cursor() as cursor:
         if state.large:
             # For the first match of a rare word the planner would read the whole directory, in the
@@ -205,7 +229,7 @@ def _belongs(code: int, dimension: Dimension) -> bool:
 
 
 def _counted_by_snapshot(criteria: Criteria) -> Dimension | None:
-    alone = len(criteria.facets) == 1 and not (criteria.query or criteria.served or criteria.near)
+    alone = len(criteria.facets) == 1 and not replace(criteria, facets={}).narrowed
     return next(iter(criteria.facets)) if alone else None
 
 
@@ -308,6 +332,8 @@ def _conditions(criteria: Criteria, state: State) -> _Conditions:
         conditions.fixed["dessert"] = _serving(criteria.served)
     if criteria.near:
         conditions.fixed["pres"] = _within(criteria.near, criteria.radius)
+    if criteria.box and not criteria.box.whole:
+        conditions.fixed["boite"] = _inside(criteria.box)
     for dimension, codes in criteria.facets.items():
         conditions.facets[dimension] = _facet(dimension, codes, today)
     return conditions
@@ -379,6 +405,19 @@ def _within(place: Place, radius: float) -> Statement:
     return Statement(
         f"({box.sql} AND {distance.sql} <= %s)", [*box.params, *distance.params, radius]
     )
+
+
+def _inside(box: Box) -> Statement:
+    return Statement(
+        "(l.latitude BETWEEN %s AND %s AND l.longitude BETWEEN %s AND %s)",
+        [box.south, box.north, box.west, box.east],
+    )
+
+
+def matching(criteria: Criteria, state: State) -> tuple[Statement, Statement]:
+    """What another statement needs to read the listings `l` that these criteria find: the start of
+    its WITH, empty or ending with a comma, and its WHERE."""
+    return _asked(criteria.query), _conditions(criteria, state).all_but(None)
 
 
 def _narrowed(criteria: Criteria, state: State, sample: Sampling) -> Statement:
@@ -609,7 +648,7 @@ def help_for(criteria: Criteria, state: State) -> Help:
         pairs.append(_archived(criteria.query))
     if groups:
         pairs.append(_words(state))
-    answer = _ask(
+    answer = ask(
         Statement(
             f"WITH {asked.sql} nothing AS (SELECT) SELECT json_build_object("
             + ", ".join(pair.sql for pair in pairs)

@@ -68,6 +68,11 @@ class State:
         """Whether the directory is too large to be counted anew at each change."""
         return self.snapshot.total > EXACT_UP_TO
 
+    def recount_if_late(self) -> None:
+        """In a large directory: seconds of counting are not for a reader to wait for."""
+        if timezone.now() - self.taken_at > LATE_BY or self.snapshot.day != self.today:
+            _recount_apart(self.today)
+
     @property
     def whole(self) -> Snapshot:
         """The counts of the whole directory, as of now or, where it is large, not long ago;
@@ -76,9 +81,7 @@ class State:
         if (snapshot.version, snapshot.day) == (self.version, self.today):
             return snapshot
         if self.large:
-            # Seconds of counting are not for a reader to wait for.
-            if timezone.now() - self.taken_at > LATE_BY or self.snapshot.day != self.today:
-                _recount_apart(self.today)
+            self.recount_if_late()
             return self.snapshot
         if self.snapshot.version:
             return _keep(_take(self.today))
@@ -87,9 +90,14 @@ class State:
 
 
 def recount(day: date) -> Snapshot:
-    """Count the whole directory anew for `day`, however long it takes."""
+    """Count the whole directory anew for `day`, however long it takes, and where it is large, the
+    cells of its map."""
     with long_transaction():
-        return _take(day)
+        snapshot = _take(day)
+        if snapshot.total > EXACT_UP_TO:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT public.directory_take_cells()")
+        return snapshot
 
 
 def _take(day: date) -> Snapshot:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from directory.views import about, crawlers, landing, news, profile, search
+from directory.views import about, crawlers, landing, maps, news, profile, search
 
 app_name = "directory"
 
@@ -9,6 +9,8 @@ urlpatterns = [
     path("entreprises.json", search.enterprise_json, name="list_json"),
     # /entreprises/
     path("entreprises/", search.enterprise_list, name="list"),
+    path("entreprises/carte/", maps.enterprise_map, name="map"),
+    path("entreprises/carte.json", maps.map_cells, name="map_cells"),
     path("entreprises/suggestions/", search.suggestions, name="suggestions"),
     path("entreprises/<slug:slug>/", profile.detail, name="detail"),
     path("logos/<str:name>", profile.logo, name="logo"),

@@ -30,6 +30,8 @@ PAGES = {
     "directory:home": EVERYONE_READS,
     "directory:list": EVERYONE_READS,
     "directory:list_json": EVERYONE_READS,
+    "directory:map": EVERYONE_READS,
+    "directory:map_cells": EVERYONE_READS,
     "directory:suggestions": EVERYONE_READS,
     "directory:detail": EVERYONE_READS,
     "directory:logo": EVERYONE_READS,

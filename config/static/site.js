@@ -171,7 +171,7 @@ document.addEventListener("click", (event) => {
 const back = document.querySelector("[data-back]");
 if (back && document.referrer.startsWith(back.href)) {
   const from = new URL(document.referrer);
-  if (from.href.startsWith(back.href + "?")) {
+  if (["?", "carte/"].some((more) => from.href.startsWith(back.href + more))) {
     back.href = from.href;
     back.textContent = back.dataset.back;
   }

@@ -16,6 +16,9 @@ from directory.models.vocabularies import Benefit, PurchasingCategory, Sector, S
 
 POSTAL_CODE = r"^[GHJK][0-9][ABCEGHJ-NPRSTV-Z] [0-9][ABCEGHJ-NPRSTV-Z][0-9]$"
 PHONE = r"^\+1[2-9][0-9]{9}$"
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+#: Addresses under /entreprises/ that are pages of the site.
+RESERVED_SLUGS = ("carte", "export", "suggerer", "suggestions")
 
 
 def neq_checks(neq: str) -> bool:
@@ -128,7 +131,17 @@ class Enterprise(ServedTerritory):
         blank=True,
         help_text=_("Séparés par des virgules : ancien nom, sigle, nom d’usage."),
     )
-    slug = models.SlugField(_("adresse"), max_length=100, unique=True)
+    slug = models.SlugField(
+        _("adresse"),
+        max_length=100,
+        unique=True,
+        validators=[
+            RegexValidator(
+                SLUG,
+                _("Écrivez l’adresse en minuscules sans accent, chiffres et traits d’union."),
+            )
+        ],
+    )
     neq = NeqField(
         _("NEQ"),
         max_length=10,
@@ -240,6 +253,13 @@ class Enterprise(ServedTerritory):
                 violation_error_message=_("Une entreprise a un nom et une adresse."),
             ),
             models.CheckConstraint(
+                condition=Q(slug__regex=SLUG) & ~Q(slug__in=RESERVED_SLUGS),
+                name="enterprise_slug",
+                violation_error_message=_(
+                    "Écrivez l’adresse en minuscules sans accent, chiffres et traits d’union."
+                ),
+            ),
+            models.CheckConstraint(
                 condition=Q(neq__regex=r"^[0-9]{10}$"),
                 name="enterprise_neq",
                 violation_error_message=_("Un NEQ compte 10 chiffres."),
@@ -318,6 +338,9 @@ class Enterprise(ServedTerritory):
     def clean(self):
         super().clean()
         self.neq = self.neq or None  # "" would be unique only once
+        if self.slug in RESERVED_SLUGS:
+            message = _("Cette adresse est celle d’une page du site : ajoutez-y la ville.")
+            raise ValidationError({"slug": message})
         for name in ("published_on", "confirmed_on"):
             if (getattr(self, name) or date.min) > timezone.localdate():
                 raise ValidationError({name: _("Cette date n’est pas encore venue.")})

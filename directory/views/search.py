@@ -97,19 +97,16 @@ def closest_word(typed, words):
 @login_not_required
 @kept_while_unchanged
 def enterprise_list(request, current):
+    page = found_at(reverse("directory:list"), request, current)
+    template = "directory/_results.html" if request.htmx else "directory/list.html"
+    return render(request, template, page.context())
+
+
+def found_at(path, request, current):
+    """The results of a request, as the page that shows them at `path`."""
     filters = EnterpriseFilter(request.GET, current.labels)
     found, help_, correction = answer(filters, current)
-    page = Page(request.GET, filters, found, help_, current)
-    context = page.context()
-    if correction:
-        shown, quoted = correction
-        context["correction"] = {
-            "shown": shown,
-            "instead": page.first("q"),
-            "instead_url": page.url(q=quoted, page=None),
-        }
-    template = "directory/_results.html" if request.htmx else "directory/list.html"
-    return render(request, template, context)
+    return Page(path, request.GET, filters, found, help_, correction, current)
 
 
 @require_safe
@@ -141,29 +138,37 @@ def enterprise_json(request, current):
 class Page:
     """A results page in words: what was asked, what was found, where one can go from there."""
 
-    def __init__(self, parameters, filters, found, help_, current):
+    def __init__(self, path, parameters, filters, found, help_, correction, current):
+        self.path = path
         self.parameters = {name: given(parameters, name) for name in filters.filters}
         self.filters = filters
         self.criteria = filters.criteria
         self.found = found
         self.help_ = help_
+        self.correction = correction
         self.current = current
         self.labels = current.labels
-        self.path = reverse("directory:list")
 
     def url(self, **changes):
         """This search with some parameters changed; None takes one away."""
+        return self.at(self.path, **changes)
+
+    def at(self, path, **changes):
+        """The same at another address."""
         parameters = {
             name: changes.get(name, values)
             for name, values in self.parameters.items()
             if changes.get(name, values)
         } | {name: value for name, value in changes.items() if value}
         query = urlencode(parameters, doseq=True)
-        return f"{self.path}?{query}" if query else self.path
+        return f"{path}?{query}" if query else path
 
     def context(self):
         criteria, found = self.criteria, self.found
         return {
+            "path": self.path,
+            "looks": self.looks(),
+            "box": self.first("boite") if criteria.box else "",
             "q": criteria.query.text,
             "total": found.total,
             "total_label": wording.enterprises(found.total, found.exact),
@@ -181,6 +186,7 @@ class Page:
             "aside": ", ".join(
                 f"«{wording.NBSP}{words}{wording.NBSP}»" for words in criteria.query.aside
             ),
+            "correction": self.correction and self.corrected(*self.correction),
             "elsewhere": self.elsewhere(),
             "chips": self.chips(),
             "clear_url": self.path,
@@ -215,6 +221,27 @@ class Page:
 
     def count(self, value):
         return wording.count(value, self.found.exact_counts)
+
+    def looks(self):
+        """The two ways of looking at these results."""
+        return [
+            {
+                "label": label,
+                "url": self.at(path, page=None),
+                "current": path == self.path,
+            }
+            for label, path in (
+                (_("Liste"), reverse("directory:list")),
+                (_("Carte"), reverse("directory:map")),
+            )
+        ]
+
+    def corrected(self, shown, quoted):
+        return {
+            "shown": shown,
+            "instead": self.first("q"),
+            "instead_url": self.url(q=quoted, page=None),
+        }
 
     def heading(self):
         criteria = self.criteria
@@ -281,6 +308,8 @@ class Page:
                 "place": self.criteria.near.name,
             }
             chips.append(self.chip("pres", label, None))
+        if self.criteria.box:
+            chips.append(self.chip("boite", self.filters.filters["boite"].label, None))
         return chips
 
     def chip(self, name, label, others):
@@ -305,10 +334,10 @@ class Page:
         """The facets of the whole directory, drawn once for all who come while it stays as it is:
         at Québec's scale their eighty boxes are half of the work of the page."""
         whole = self.current.whole
-        key = (whole.version, whole.day, self.criteria.whole, get_language())
+        key = (whole.version, whole.day, self.criteria.whole, get_language(), self.path)
         if key not in self.current.drawn:
             self.current.drawn[key] = render_to_string(
-                "directory/_facets.html", {"facets": self.facets()}
+                "directory/_facets.html", {"facets": self.facets(), "path": self.path}
             )
         return self.current.drawn[key]
 

@@ -104,11 +104,11 @@ STICKING_OUT = """() => {
         .filter((part) => part.getBoundingClientRect().right > clientWidth + 1)
         .map((part) => part.outerHTML.slice(0, 100))];
 }"""
-# Text that its own box cuts off. What scrolls is not lost, and what is for screen readers alone is
-# cut off on purpose.
+# Text that its own box cuts off. What scrolls is not lost, nor what a map shows elsewhere, and what
+# is for screen readers alone is cut off on purpose.
 CUT_OFF = """() => [...document.querySelectorAll('body *')].filter((part) => {
     const { overflowX, overflowY, clipPath } = getComputedStyle(part);
-    if (part.matches('input, select, .combo ul, .visually-hidden')) return false;
+    if (part.matches('input, select, .combo ul, .visually-hidden, #carte')) return false;
     if (clipPath !== 'none' || !part.checkVisibility()) return false;
     return (overflowX !== 'visible' && part.scrollWidth > part.clientWidth + 1)
         || (overflowY !== 'visible' && part.scrollHeight > part.clientHeight + 1);

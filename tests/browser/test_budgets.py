@@ -62,6 +62,15 @@ def test_a_first_visit_stays_within_its_budget(name, visit):
     assert page.evaluate("document.querySelectorAll('*').length") <= ELEMENTS[name]
 
 
+def test_a_first_visit_of_the_map_stays_bearable_on_a_phone(visit):
+    """Leaflet is two thirds of it; the borders come last, after the cells."""
+    page = visit("/entreprises/carte/")
+    assert page.locator(".spot").count() > 5
+    assert weight(page, "Document") <= HTML["results"] * KILOBYTE
+    assert weight(page, "Script") <= 75 * KILOBYTE
+    assert weight(page) <= 150 * KILOBYTE
+
+
 def test_the_page_measured_is_a_full_one(visit):
     page = visit(ADDRESSES["results"])
     assert page.locator(".cards li").count() == 20
