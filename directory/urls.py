@@ -1,6 +1,6 @@
 from django.urls import path
 
-from directory.views import landing, profile, search
+from directory.views import landing, profile, reports, search
 
 app_name = "directory"
 
@@ -10,7 +10,11 @@ urlpatterns = [
     # /entreprises/
     path("entreprises/", search.enterprise_list, name="list"),
     path("entreprises/suggestions/", search.suggestions, name="suggestions"),
+    path("entreprises/suggerer/", reports.suggest, name="suggest"),
     path("entreprises/<slug:slug>/", profile.detail, name="detail"),
+    path("entreprises/<slug:slug>.vcf", profile.vcard, name="vcard"),
+    path("entreprises/<slug:slug>/signaler/", reports.report, name="report"),
+    path("merci/<slug:reference>/", reports.thanks, name="thanks"),
     path("logos/<str:name>", profile.logo, name="logo"),
     path("secteurs/<slug:slug>/", landing.sector, name="sector"),
     path("villes/<slug:slug>/", landing.city, name="city"),
