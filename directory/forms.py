@@ -47,10 +47,8 @@ class CityField(LineField):
 
     labels = None
 
-    def to_python(self, value):
-        text = super().to_python(value)
-        if not text:
-            return None
+    def clean(self, value):
+        text = super().clean(value)
         names = {fold(city.full_name): city for city in self.labels.of(Dimension.CITY)}
         if city := names.get(fold(text)):
             return city
@@ -111,13 +109,11 @@ class MessageForm(forms.Form):
     def __init__(self, data=None, **kwargs):
         super().__init__(data, auto_id="%s", label_suffix="", **kwargs)
         #: What `issue` gave when the form was first shown; given back with it.
-        self.issued = (data or {}).get("issued", "")[:200] or issue()
+        self.issued = issue() if data is None else data.get("issued", "")[:200]
         #: Whether it came back too old, or from elsewhere.
         self.expired = False
         #: What tells this form from others.
         self.key = ""
-        for field in self.fields.values():
-            field.error_messages["required"] = gettext("Il manque une réponse ici.")
 
     def clean(self):
         signer = signing.TimestampSigner(salt=SALT)
@@ -133,7 +129,8 @@ class MessageForm(forms.Form):
                 ),
             )
             return
-        if age(signer, self.issued) < TOO_FAST:
+        # Said of a form that would go otherwise: who corrects it takes the time.
+        if not self.errors and age(signer, self.issued) < TOO_FAST:
             self.add_error(
                 None,
                 gettext(
@@ -162,29 +159,38 @@ def age(signer, issued):
     return timedelta(seconds=time.time() - signing.b62_decode(timestamp))
 
 
-def paragraph(label, help_text):
+def paragraph(label, help_text, required):
     return forms.CharField(
         label=label,
         help_text=help_text,
+        error_messages={"required": required},
         max_length=LONGEST_ANSWER,
         widget=forms.Textarea({"rows": 4}),
     )
 
 
 class SuggestionForm(MessageForm):
-    name = LineField(label=_("Nom de l’entreprise"), max_length=200)
+    name = LineField(
+        label=_("Nom de l’entreprise"),
+        max_length=200,
+        error_messages={"required": _("Écrivez le nom de l’entreprise.")},
+    )
     city = CityField(
         label=_("Municipalité où elle est établie"),
         help_text=_("Par exemple : Brossard, St-Bruno, Saint-Hubert."),
         max_length=120,
+        error_messages={"required": _("Écrivez la municipalité où elle est établie.")},
     )
     website = forms.URLField(
         label=_("Site web"),
+        help_text=_("Le site ou le téléphone : l’un des deux suffit."),
         required=False,
         max_length=200,
         assume_scheme="https",
         # As people write it: an address without https:// is no mistake.
-        widget=forms.TextInput({"inputmode": "url", "autocapitalize": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            {"inputmode": "url", "autocapitalize": "off", "spellcheck": "false"}
+        ),
         error_messages={"invalid": _("Écrivez l’adresse du site, comme www.exemple.org.")},
     )
     phone = LineField(
@@ -196,10 +202,15 @@ class SuggestionForm(MessageForm):
             RegexValidator(r"^(\D*\d){10}", _("Un téléphone compte dix chiffres : 450 555-0123."))
         ],
     )
-    activity = paragraph(_("Ce qu’elle fait"), _("Ses produits ou ses services, en quelques mots."))
+    activity = paragraph(
+        _("Ce qu’elle fait"),
+        _("Ses produits ou ses services, en quelques mots."),
+        _("Dites ce que fait l’entreprise."),
+    )
     grounds = paragraph(
         _("Pourquoi vous pensez que c’est de l’économie sociale"),
         _("Une coopérative, un organisme à but non lucratif, une mutuelle, une mission sociale."),
+        _("Dites pourquoi vous pensez que c’est de l’économie sociale."),
     )
     #: That none of the listings that look the same is this one.
     another = forms.BooleanField(label=_("Non, c’est une autre entreprise"), required=False)
@@ -225,9 +236,12 @@ class ErrorReportForm(MessageForm):
         label=_("Qu’est-ce qui est inexact?"),
         choices=ErrorReport.Kind.choices,
         widget=forms.RadioSelect,
+        error_messages={"required": _("Choisissez ce qui est inexact.")},
     )
     message = paragraph(
-        _("Ce qu’il faudrait lire"), _("Dites ce que vous savez ; une phrase suffit.")
+        _("Ce qu’il faudrait lire"),
+        _("Dites ce que vous savez ; une phrase suffit."),
+        _("Dites ce qu’il faudrait lire."),
     )
 
     field_order = ["kind", "message"]

@@ -13,13 +13,12 @@ CANDIDATES, WORDS = 200, 6
 #: From 0 to 100, from which two names are alike.
 ALIKE = 70
 # Words of so many names that they make none alike.
-COMMON = {
-    normalise(word)
-    for word in (
+COMMON = set(
+    normalise(
         "association centre coop cooperative entreprise groupe inc les maison oeuvre organisme "
         "organisation quebec regroupement service societe solidarite travail"
     ).split()
-}
+)
 
 SQL = f"""
 SELECT json_agg(json_build_array(card->>'name', card->>'slug', (card->>'city')::integer)) FROM (

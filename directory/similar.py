@@ -17,6 +17,7 @@ NEAR = 25  # km
 
 TRADES = f"({Dimension.SECTOR:d}, {Dimension.CATEGORY:d})"
 OFFERED = "ARRAY['b']::\"char\"[]"
+COLUMNS = "enterprise_id, position, territory, latitude, longitude"
 STOPS = sorted(STOP_WORDS)
 
 # Of the same trade, and with a tenth of the words of what they offer in common: a category holds
@@ -33,8 +34,7 @@ WITH own AS MATERIALIZED (
     FROM directory_listing WHERE enterprise_id = %s
 ),
 alike AS MATERIALIZED (
-    SELECT l.enterprise_id, l.position, l.territory, l.latitude, l.longitude
-    FROM directory_listing l WHERE {{where}} LIMIT {READ}
+    {{alike}}
 ),
 drawn AS MATERIALIZED (
     SELECT enterprise_id, position < %s AS tomorrow, position FROM alike
@@ -74,17 +74,17 @@ def similar(enterprise: Enterprise, state: State) -> list[dict]:
     if not trades:
         return []
     city = state.labels.city(enterprise.city_id)
-    where = _where(trades, city, state)
+    alike = _alike(trades, city, state)
     latitude = city.latitude if enterprise.latitude is None else enterprise.latitude
     longitude = city.longitude if enterprise.longitude is None else enterprise.longitude
     # A square is near enough; a degree of longitude is three quarters of one of latitude here.
     high, wide = NEAR / DEGREE, NEAR / (DEGREE * 0.7)
     with connection.cursor() as cursor:
         cursor.execute(
-            SQL.format(where=where.sql),
+            SQL.format(alike=alike.sql),
             [
                 *(STOPS, STOPS, enterprise.pk),
-                *where.params,
+                *alike.params,
                 starting_point(state.today),
                 enterprise.pk,
                 [PROVINCE, city.region, city.county, city.code],
@@ -95,20 +95,36 @@ def similar(enterprise: Enterprise, state: State) -> list[dict]:
     return cards or []
 
 
-def _where(trades: list[int], city: CityLabel, state: State) -> Statement:
-    """What a listing bears to be looked at: one of the trades, anywhere while they are few enough
-    to be all read, else in a place small enough, else the rarest trade alone.
+def _alike(trades: list[int], city: CityLabel, state: State) -> Statement:
+    """The rows to look at: those that bear one of the trades, anywhere while they are few enough to
+    be all read, else in a place small enough, else the rarest trade alone; and where even those are
+    too many, the first of them in the neutral order of the day.
 
     How many there are is known from the counts of the whole directory, without asking; they may be
-    a minute old, or none yet in a database just filled: `READ` holds in any case. Whatever is
-    chosen, one index answers (listing_facets), by going through the shortest of its lists."""
+    a minute old, or none yet in a database just filled: `READ` holds in any case. The few are found
+    by listing_facets; of the many, the first by walking along listing_position."""
     counts, total = state.snapshot.counts, max(state.snapshot.total, 1)
     rarest = min(trades, key=lambda trade: (counts.get(trade, 0), trade))
     steps = [(trades, place) for place in (None, city.region, city.county, city.code)]
     for some, place in [*steps, ([rarest], city.code)]:
         among = min(sum(counts.get(trade, 0) for trade in some), total)
-        if among * (counts.get(place, 0) / total if place else 1) <= READ:
+        expected = among * (counts.get(place, 0) / total if place else 1)
+        if expected <= READ:
             break
-    if place is None:
-        return Statement("l.facets && %s::integer[]", [some])
-    return Statement("l.facets && %s::integer[] AND l.facets @> %s::integer[]", [some, [place]])
+    where, params = "facets && %s::integer[]", [some]
+    if place is not None:
+        where, params = where + " AND facets @> %s::integer[]", [some, [place]]
+    if expected <= READ:
+        return Statement(
+            f"SELECT {COLUMNS} FROM directory_listing WHERE {where} LIMIT {READ}", params
+        )
+    start = starting_point(state.today)
+    first, second = (
+        f"(SELECT {COLUMNS} FROM directory_listing WHERE {where} AND position {side} %s"
+        f" ORDER BY position, enterprise_id LIMIT {COMPARED})"
+        for side in (">=", "<")
+    )
+    # An append is read in order: the second branch if the first runs out.
+    return Statement(
+        f"{first} UNION ALL {second} LIMIT {COMPARED}", [*params, start, *params, start]
+    )

@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'erreurs signalées',
                 'ordering': ['-created_at', '-pk'],
                 'abstract': False,
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['new', 'handled', 'refused'])), name='errorreport_state'), models.CheckConstraint(condition=models.Q(models.Q(('handled_at', None), ('handled_by', None), ('reason', ''), ('state', 'new')), models.Q(('handled_at__isnull', False), ('handled_by__isnull', False), ('state', 'handled')), models.Q(('handled_at__isnull', False), ('handled_by__isnull', False), ('state', 'refused'), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='errorreport_decided', violation_error_message='Un message traité dit par qui et quand ; un refus dit aussi pourquoi.'), models.CheckConstraint(condition=models.Q(('kind__in', ['closed', 'contact', 'address', 'offering', 'other'])), name='errorreport_kind')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['new', 'handled', 'refused'])), name='errorreport_state'), models.CheckConstraint(condition=models.Q(models.Q(('handled_at', None), ('handled_by', None), ('reason', ''), ('state', 'new')), models.Q(('handled_at__isnull', False), ('handled_by__isnull', False), ('state', 'handled')), models.Q(('handled_at__isnull', False), ('handled_by__isnull', False), ('state', 'refused'), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='errorreport_decided', violation_error_message='Un message traité dit par qui et quand ; un refus dit aussi pourquoi.'), models.CheckConstraint(condition=models.Q(('kind__in', ['closed', 'contact', 'address', 'offering', 'other'])), name='errorreport_kind')],
             },
         ),
         migrations.CreateModel(
@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'suggestions d’entreprises',
                 'ordering': ['-created_at', '-pk'],
                 'abstract': False,
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['new', 'handled', 'refused'])), name='suggestion_state'), models.CheckConstraint(condition=models.Q(models.Q(('handled_at', None), ('handled_by', None), ('reason', ''), ('state', 'new')), models.Q(('handled_at__isnull', False), ('handled_by__isnull', False), ('state', 'handled')), models.Q(('handled_at__isnull', False), ('handled_by__isnull', False), ('state', 'refused'), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='suggestion_decided', violation_error_message='Un message traité dit par qui et quand ; un refus dit aussi pourquoi.')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['new', 'handled', 'refused'])), name='suggestion_state'), models.CheckConstraint(condition=models.Q(models.Q(('handled_at', None), ('handled_by', None), ('reason', ''), ('state', 'new')), models.Q(('handled_at__isnull', False), ('handled_by__isnull', False), ('state', 'handled')), models.Q(('handled_at__isnull', False), ('handled_by__isnull', False), ('state', 'refused'), models.Q(('reason', ''), _negated=True)), _connector='OR'), name='suggestion_decided', violation_error_message='Un message traité dit par qui et quand ; un refus dit aussi pourquoi.')],
             },
         ),
         # Counted a few times a second at most, lost without harm: nothing to write ahead.

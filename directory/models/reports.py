@@ -53,7 +53,7 @@ class Message(models.Model):
                 & ~Q(reason=""),
                 name="%(class)s_decided",
                 violation_error_message=_(
-                    "Un message traité dit par qui et quand ; un refus dit aussi pourquoi."
+                    "Un message traité dit par qui et quand ; un refus dit aussi pourquoi."
                 ),
             ),
         ]

@@ -1,9 +1,10 @@
 """What anyone may tell the Pôle, without an account.
 
-No cookie is set here, so no token can be bound to one. Nor is it needed: these forms act in nobody's
-name, so a site that has a visitor send one gains nothing that it could not send itself. What is
-left of the risk, a page elsewhere that floods the queue through its visitors, is met by asking the
-browser where the request comes from, and by the limit of each address. See docs/decisions/0007.
+No cookie is set here, so no token can be bound to one. Nor is it needed: these forms act in the name
+of nobody, so a site that has a visitor send one gains nothing that it could not send itself. What
+is left of the risk, a page elsewhere that floods the queue through its visitors, is met by asking
+the browser where the request comes from, and by the limit of each address.
+See docs/decisions/0007.
 """
 
 from django.conf import settings
@@ -12,7 +13,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
