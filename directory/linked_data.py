@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.safestring import SafeString, mark_safe
 
 from directory import wording
-from directory.models import Enterprise, Offering
+from directory.models import Offering
 
 # Characters that could end the script element, or a line for a reader older than JSON.
 ESCAPES = {ord(sign): f"\\u{ord(sign):04X}" for sign in "<>&\u2028\u2029"}
@@ -15,7 +15,7 @@ MOST_OFFERS = 12
 
 
 def organisation(
-    enterprise: Enterprise, *, page: str, logo: str, city: str, territory: list[str]
+    enterprise: Any, *, page: str, logo: str, city: str, territory: list[str]
 ) -> dict[str, Any]:
     """What the page says of the enterprise itself, for everyone: nothing of its people, whose names
     and numbers are shown to readers and handed to no robot.

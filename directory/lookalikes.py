@@ -38,7 +38,7 @@ def lookalikes(name: str) -> list[tuple[str, str, int]]:
     words = [word for word in typed if word not in STOP_WORDS and word not in COMMON] or typed
     if not words:
         return []
-    pairs = list(combinations(words[:WORDS], 2)) or [(words[0],)]
+    pairs: list[tuple[str, ...]] = [*combinations(words[:WORDS], 2)] or [(words[0],)]
     # The words of names are those of weight A. Normalised, they hold no quote.
     asked = " | ".join("(" + " & ".join(f"'{word}':A" for word in pair) + ")" for pair in pairs)
     begun = folded.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"

@@ -1,11 +1,12 @@
 """The listings that a buyer would consider beside one: of the same trade, near it or serving its
 city. One statement, whose work is bounded whatever the size of the directory."""
 
+from typing import Any
+
 from django.db import connection
 
 from directory.facets import PROVINCE, STEP, Dimension, code
 from directory.labels import CityLabel
-from directory.models import Enterprise
 from directory.results import DEGREE, starting_point
 from directory.search import STOP_WORDS, Statement
 from directory.state import State
@@ -65,7 +66,7 @@ SELECT json_agg(card ORDER BY closeness DESC, tomorrow, position, enterprise_id)
 ) shown"""
 
 
-def similar(enterprise: Enterprise, state: State) -> list[dict]:
+def similar(enterprise: Any, state: State) -> list[dict]:
     """The cards (see `Listing.card`) of at most four other published enterprises, the closest
     first; none where nothing says what `enterprise`, as `profile.profiles()` gives it, does."""
     categories = [row["category"] for row in enterprise.offering_list if row["category"]]

@@ -6,11 +6,11 @@ file alone: it is that of the enterprise, those of the people come after.
 """
 
 import unicodedata
+from typing import Any
 
 from django.utils.text import capfirst
 
 from directory import wording
-from directory.models import Enterprise
 
 #: Octets of a line, its end not counted.
 LONGEST_LINE = 75
@@ -18,7 +18,7 @@ ADDRESSES = {"URL;TYPE=WORK", "SOURCE", "UID"}
 ESCAPES = str.maketrans({"\\": r"\\", ";": r"\;", ",": r"\,", "\n": r"\n"})
 
 
-def cards(enterprise: Enterprise, city: str, sectors: list[str], address: str) -> str:
+def cards(enterprise: Any, city: str, sectors: list[str], address: str) -> str:
     """The file, with the lines that RFC 6350 asks for.
 
     `enterprise` comes from `profile.profiles()`, which left out of its contacts what its reader may

@@ -1,9 +1,9 @@
 """What anyone may tell the Pôle, without an account.
 
-No cookie is set here, so no token can be bound to one. Nor is it needed: these forms act in the name
-of nobody, so a site that has a visitor send one gains nothing that it could not send itself. What
-is left of the risk, a page elsewhere that floods the queue through its visitors, is met by asking
-the browser where the request comes from, and by the limit of each address.
+No cookie is set here, so no token can be bound to one. None is needed either: these forms act in
+the name of nobody, so a site that has a visitor send one gains nothing that it could not send
+itself. What is left of the risk, a page elsewhere that floods the queue through its visitors, is
+met by asking the browser where the request comes from, and by the limit of each address.
 See docs/decisions/0007.
 """
 

@@ -41,12 +41,13 @@ def test_what_is_wrong_is_heard_first_then_found_at_its_field(window):
         said = [page.locator(f"#{one}").inner_text() for one in
                 city.get_attribute("aria-describedby").split()]  # fmt: skip
         assert "Longueuil" in said[-1]
-        assert found_by_axe(page) == {}
+        if scripted:  # axe is a script
+            assert found_by_axe(page) == {}
 
 
 def test_a_suggestion_goes_from_the_help_to_its_number(window):
     page = window()
-    page.goto("/entreprises/?q=buanderie+quantique")
+    page.goto("/entreprises/?q=traiteur+quantique&ville=longueuil")
     page.get_by_role("main").get_by_role("link", name="Suggérer une entreprise").click()
     page.get_by_label("Nom de l’entreprise").fill("Riche en tout")
     page.get_by_label("Municipalité").fill("st-bruno")
