@@ -29,11 +29,10 @@ def detail(request, slug, current):
     if enterprise.state == Enterprise.State.ARCHIVED:
         return gone(request, enterprise)
     page = profile(enterprise, current)
-    address = request.build_absolute_uri(enterprise.get_absolute_url())
     data = linked_data.organisation(
         enterprise,
-        page=address,
-        logo=page["logo_url"] and request.build_absolute_uri(page["logo_url"]),
+        page=enterprise.get_absolute_url(),
+        logo=page["logo_url"],
         city=current.labels.city(enterprise.city_id).name,
         territory=wording.places(page["serves"], current.labels) or [page["city"]],
     )
@@ -42,7 +41,7 @@ def detail(request, slug, current):
         "panels": profile_panels.rendered(request, enterprise),
         "similar": [cards.summary(card, current.labels) for card in similar(enterprise, current)],
         "linked_data": linked_data.script(data),
-        "address": address,
+        "address": request.build_absolute_uri(enterprise.get_absolute_url()),
         "today": wording.day(current.today),
     }
     return render(request, "directory/detail.html", context)

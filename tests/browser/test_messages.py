@@ -92,6 +92,14 @@ def test_an_error_is_reported_from_the_profile_with_the_keyboard(window):
     assert (report.kind, report.enterprise.slug) == ("contact", "riche")
 
 
+def test_axe_finds_nothing_in_the_queue(window):
+    row = Suggestion.objects.get(reference="S-2222-2222")
+    page = window(signed_in=True)
+    for address in ("", f"{row.pk}/change/"):
+        page.goto(f"/admin/directory/suggestion/{address}")
+        assert found_by_axe(page) == {}, address
+
+
 def test_the_field_for_robots_is_neither_seen_nor_heard(window):
     page = window()
     page.goto("/entreprises/riche/signaler/")

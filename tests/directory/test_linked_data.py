@@ -76,7 +76,7 @@ def test_it_says_what_the_page_says_of_the_enterprise(client, table):
     check(data)
     assert data["@context"] == "https://schema.org"
     assert data["@type"] == "LocalBusiness"
-    assert data["mainEntityOfPage"] == "http://testserver/entreprises/la-table-ronde/"
+    assert data["mainEntityOfPage"] == "/entreprises/la-table-ronde/"
     assert data["url"] == "https://table.example/"
     assert data["telephone"] == "+14505550123"
     assert data["identifier"]["value"] == "1142345678"
