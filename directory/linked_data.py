@@ -20,11 +20,11 @@ def organisation(
     """What the page says of the enterprise itself, for everyone: nothing of its people, whose names
     and numbers are shown to readers and handed to no robot.
 
-    `enterprise` comes from `profile.profiles()`; `page` and `logo` are paths (logo may be ""), which
-    a reader completes with the address of the page that they are in; `city` and `territory` are
-    names. A place with a street is a LocalBusiness; without one, only an Organization, since
-    nothing says that anybody can go there. Neither says more than is known: schema.org's words for
-    non-profits are those of other countries' laws."""
+    `enterprise` comes from `profile.profiles()`; `page` and `logo` are paths (logo may be ""), that
+    a reader completes with the address of the page they are in; `city` and `territory` are names.
+    A place with a street is a LocalBusiness; without one, only an Organization, since nothing says
+    that anybody can go there. Neither says more than is known: schema.org's words for non-profits
+    are those of other countries' laws."""
     website, _ = wording.website(enterprise.website)
     data = {
         "@context": "https://schema.org",
