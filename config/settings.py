@@ -190,6 +190,8 @@ SECURE_HSTS_SECONDS = 63_072_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("PROXY", False) else None
+# Proxies in front that each add an address to X-Forwarded-For; what comes before is not believed.
+PROXY_COUNT = env_int("PROXY_COUNT", 1 if SECURE_PROXY_SSL_HEADER else 0)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_REDIRECT_EXEMPT = [r"^sante/"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from directory.views import about, crawlers, landing, maps, news, profile, search
+from directory.views import about, crawlers, landing, maps, news, profile, reports, search
 
 app_name = "directory"
 
@@ -12,7 +12,11 @@ urlpatterns = [
     path("entreprises/carte/", maps.enterprise_map, name="map"),
     path("entreprises/carte.json", maps.map_cells, name="map_cells"),
     path("entreprises/suggestions/", search.suggestions, name="suggestions"),
+    path("entreprises/suggerer/", reports.suggest, name="suggest"),
     path("entreprises/<slug:slug>/", profile.detail, name="detail"),
+    path("entreprises/<slug:slug>.vcf", profile.vcard, name="vcard"),
+    path("entreprises/<slug:slug>/signaler/", reports.report, name="report"),
+    path("merci/<slug:reference>/", reports.thanks, name="thanks"),
     path("logos/<str:name>", profile.logo, name="logo"),
     path("secteurs/<slug:slug>/", landing.sector, name="sector"),
     path("villes/<slug:slug>/", landing.city, name="city"),

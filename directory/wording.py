@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -59,6 +59,21 @@ def phone_href(value: str, extension: str = "") -> str:
     return f"tel:{value}" + (f";ext={quote(extension, safe='')}" if extension else "")
 
 
+def website(url: str) -> tuple[str, str]:
+    """A link to a page of the web and the name of the site it leads to, "" twice if it is none.
+
+    Forms take no other, but a file or a hand may have written `javascript:…`; before an @, a name
+    is not the site's."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname and parts.netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
+    if not host or not url.lower().startswith(("http://", "https://")):
+        return "", ""
+    return url, host.removeprefix("www.")
+
+
 def distance(kilometres: float) -> str:
     if kilometres < 1:
         return _("moins de 1 km")
@@ -82,15 +97,19 @@ def enumeration(names: Sequence[str], most: int | None = None) -> str:
     return _("%(names)s et %(last)s") % {"names": ", ".join(names[:-1]), "last": names[-1]}
 
 
-def territory(serves: Sequence, labels: Labels, most: int | None = None) -> str:
-    """Where one works, from [whole province, regions, MRCs, cities]; "" where nothing is said."""
+def places(serves: Sequence, labels: Labels) -> list[str]:
+    """Names of [whole province, regions, MRCs, cities]; none where nothing is said."""
     province, regions, counties, cities = serves
     if province:
-        return _("Tout le Québec")
+        return [_("Tout le Québec")]
     names = [labels.name(Dimension.REGION, row_id) for row_id in regions]
     names += [labels.name(Dimension.COUNTY, row_id) for row_id in counties]
-    names += sorted(labels.city(row_id).full_name for row_id in cities)
-    return enumeration(names, most)
+    return names + sorted(labels.city(row_id).full_name for row_id in cities)
+
+
+def territory(serves: Sequence, labels: Labels, most: int | None = None) -> str:
+    """Where one works, as a sentence has it; see `places`."""
+    return enumeration(places(serves, labels), most)
 
 
 def recognition(day_given: date) -> str:

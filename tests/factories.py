@@ -14,6 +14,7 @@ from directory.models import (
     Contact,
     Enterprise,
     EnterpriseBenefit,
+    ErrorReport,
     Offering,
     Permit,
     PurchasingCategory,
@@ -23,6 +24,7 @@ from directory.models import (
     RegionalCounty,
     Sector,
     Status,
+    Suggestion,
     User,
 )
 
@@ -232,3 +234,37 @@ class RecognitionFactory(ChildFactory):
     criteria = Recognition.Criterion.values
     recognised_on = datetime.date(2026, 2, 1)
     expires_on = datetime.date(2029, 2, 1)
+
+
+# --- What anyone tells the Pôle
+
+
+class MessageFactory(Factory):
+    class Meta:
+        abstract = True
+
+    key = factory.Sequence(lambda number: f"{number:064d}")
+    sender_name = "Agathe Anonyme"
+    sender_email = "agathe@exemple.test"
+
+
+class SuggestionFactory(MessageFactory):
+    class Meta:
+        model = Suggestion
+
+    reference = factory.Sequence(lambda number: f"S-2222-{number:04d}")
+    name = "Buanderie du Coin"
+    city = factory.SubFactory(CityFactory)
+    website = "https://buanderie.example"
+    activity = "Lave le linge des hôtels."
+    grounds = "C’est une coopérative de travail."
+
+
+class ErrorReportFactory(MessageFactory):
+    class Meta:
+        model = ErrorReport
+
+    reference = factory.Sequence(lambda number: f"E-2222-{number:04d}")
+    enterprise = factory.SubFactory(EnterpriseFactory, published=True)
+    kind = ErrorReport.Kind.CONTACT
+    message = "Le numéro ne répond plus."

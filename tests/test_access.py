@@ -15,10 +15,12 @@ from tests.factories import (
     ContactFactory,
     EnterpriseBenefitFactory,
     EnterpriseFactory,
+    ErrorReportFactory,
     OfferingFactory,
     PermitFactory,
     RecognitionFactory,
     ReferenceFactory,
+    SuggestionFactory,
 )
 
 ROLES = ["anonymous", "member", "staff", "superuser"]
@@ -26,6 +28,8 @@ ROLES = ["anonymous", "member", "staff", "superuser"]
 # Address: what a GET gets, then what a POST gets, for each of the roles in this order.
 # 302 is the way to the sign-in page, or from an action back to its list.
 EVERYONE_READS = ("200 200 200 200", "405 405 405 405")
+# A form without an account; empty, and so not of ours, it is shown again with what is missing.
+EVERYONE_WRITES = ("200 200 200 200", "403 403 403 403")
 PAGES = {
     "directory:home": EVERYONE_READS,
     "directory:list": EVERYONE_READS,
@@ -33,7 +37,11 @@ PAGES = {
     "directory:map": EVERYONE_READS,
     "directory:map_cells": EVERYONE_READS,
     "directory:suggestions": EVERYONE_READS,
+    "directory:suggest": EVERYONE_WRITES,
     "directory:detail": EVERYONE_READS,
+    "directory:vcard": EVERYONE_READS,
+    "directory:report": EVERYONE_WRITES,
+    "directory:thanks": EVERYONE_READS,
     "directory:logo": EVERYONE_READS,
     "directory:sector": EVERYONE_READS,
     "directory:city": EVERYONE_READS,
@@ -86,6 +94,7 @@ TABLES = {
     "directory_contact": {},
     "directory_enterprise": {},
     "directory_enterprisebenefit": {},
+    "directory_errorreport": NO_ADDING,
     "directory_listing": LOOKED_AT,
     "directory_offering": {},
     "directory_permit": {},
@@ -98,6 +107,7 @@ TABLES = {
     "directory_sector": {},
     "directory_seededkey": NO_CHANGING,
     "directory_status": {},
+    "directory_suggestion": NO_ADDING,
     "directory_synonym": {},
     "directory_synonymgroup": {},
     "directory_user": {},
@@ -149,11 +159,15 @@ def site(reference, db):
         PermitFactory,
         ReferenceFactory,
         RecognitionFactory,
+        ErrorReportFactory,
     ):
         factory(enterprise=enterprise)
     Group.objects.create(name="Curation")
     known = {
         "directory:detail": ["acces"],
+        "directory:vcard": ["acces"],
+        "directory:report": ["acces"],
+        "directory:thanks": [SuggestionFactory().reference],
         "directory:logo": [logo],
         "directory:sector": ["alimentation"],
         "directory:city": ["longueuil"],
@@ -211,7 +225,7 @@ def test_each_person_opens_what_the_table_says_and_nothing_else(role, site, requ
 
 def test_nobody_is_sent_to_sign_in_from_a_public_page(client, site):
     for name, rows in PAGES.items():
-        if rows == EVERYONE_READS:
+        if rows in (EVERYONE_READS, EVERYONE_WRITES):
             response = client.get(site(name))
             assert not response.cookies, name
             assert response.getvalue()

@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from directory.admin import enterprises, people, places, vocabularies
+from directory.admin import enterprises, people, places, reports, vocabularies
 
-__all__ = ["enterprises", "people", "places", "vocabularies"]
+__all__ = ["enterprises", "people", "places", "reports", "vocabularies"]
 
 admin.site.site_header = _("Répertoire – administration")
 admin.site.site_title = _("Répertoire – administration")

@@ -1,3 +1,4 @@
+from directory.models.counters import Counter
 from directory.models.enterprises import (
     Certification,
     Contact,
@@ -13,6 +14,7 @@ from directory.models.enterprises import (
 from directory.models.listing import Listing
 from directory.models.people import User
 from directory.models.places import Borough, City, PostalArea, Region, RegionalCounty
+from directory.models.reports import ErrorReport, Suggestion
 from directory.models.vocabularies import (
     Benefit,
     PurchasingCategory,
@@ -30,8 +32,10 @@ __all__ = [
     "Certification",
     "City",
     "Contact",
+    "Counter",
     "Enterprise",
     "EnterpriseBenefit",
+    "ErrorReport",
     "Listing",
     "Offering",
     "Permit",
@@ -45,6 +49,7 @@ __all__ = [
     "SeededKey",
     "ServedTerritory",
     "Status",
+    "Suggestion",
     "Synonym",
     "SynonymGroup",
     "User",

@@ -26,6 +26,9 @@ Allow: /nouveautes/?page=
 Disallow: /admin/
 Disallow: /entreprises.
 Disallow: /entreprises/suggestions/
+Disallow: /entreprises/*/signaler/
+Disallow: /entreprises/*.vcf
+Disallow: /merci/
 """
 
 

@@ -1,22 +1,24 @@
 import mimetypes
 from datetime import date
-from urllib.parse import urlsplit
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from directory import cards, wording
+from directory import cards, linked_data, vcards, wording
+from directory.addresses import absolute
 from directory.extensions import profile_panels
 from directory.facets import Dimension, code
 from directory.models import Enterprise, Offering
 from directory.profile import profiles
+from directory.similar import similar
 from directory.views.caching import kept_while_unchanged
 
 
@@ -27,11 +29,44 @@ def detail(request, slug, current):
     enterprise = get_object_or_404(profiles(request.user), slug=slug)
     if enterprise.state == Enterprise.State.ARCHIVED:
         return gone(request, enterprise)
+    page = profile(enterprise, current)
+    data = linked_data.organisation(
+        enterprise,
+        page=enterprise.get_absolute_url(),
+        logo=page["logo_url"],
+        city=current.labels.city(enterprise.city_id).name,
+        territory=wording.places(page["serves"], current.labels) or [page["city"]],
+    )
     context = {
-        "e": profile(enterprise, current),
+        "e": page,
         "panels": profile_panels.rendered(request, enterprise),
+        "similar": [cards.summary(card, current.labels) for card in similar(enterprise, current)],
+        "linked_data": linked_data.script(data),
+        "address": absolute(request, enterprise.get_absolute_url()),
+        "today": wording.day(current.today),
     }
     return render(request, "directory/detail.html", context)
+
+
+@require_safe
+@login_not_required
+@kept_while_unchanged
+def vcard(request, slug, current):
+    """What everyone may see, whoever asks: a card travels further than a page."""
+    enterprise = get_object_or_404(profiles(), slug=slug)
+    if enterprise.state == Enterprise.State.ARCHIVED:
+        return gone(request, enterprise)
+    labels = current.labels
+    file = vcards.cards(
+        enterprise,
+        labels.city(enterprise.city_id).name,
+        cards.names(Dimension.SECTOR, enterprise.sector_ids, labels),
+        absolute(request, enterprise.get_absolute_url()),
+    )
+    response = HttpResponse(file, content_type="text/vcard; charset=utf-8")
+    name = content_disposition_header(as_attachment=True, filename=f"{enterprise.slug}.vcf")
+    response.headers["Content-Disposition"] = name
+    return response
 
 
 def gone(request, enterprise):
@@ -67,6 +102,7 @@ def profile(enterprise, current):
         enterprise.cities,
     ]
     return {
+        "slug": enterprise.slug,
         "name": enterprise.name,
         "other_names": wording.enumeration(enterprise.other_names),
         "form": enterprise.get_legal_form_display(),
@@ -93,6 +129,7 @@ def profile(enterprise, current):
         "description": [line for line in enterprise.description.splitlines() if line.strip()],
         "services": [row for row in offerings if row["kind"] == Offering.Kind.SERVICE],
         "products": [row for row in offerings if row["kind"] == Offering.Kind.PRODUCT],
+        "serves": serves,
         "territory": wording.territory(serves, labels) or city.full_name,
         "languages": wording.enumeration(enterprise.languages),
         "size": enterprise.get_size_display(),
@@ -145,16 +182,8 @@ def _spaced(neq):
 
 
 def _website(url):
-    """A link to a page of the web, and the name of the site it leads to. Forms take no other, but a
-    file or a hand may have written `javascript:…`; before an @, a name is not the site's."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname and parts.netloc.rpartition("@")[2]
-    except ValueError:
-        host = ""
-    if not host or not url.lower().startswith(("http://", "https://")):
-        return {"website": "", "website_label": ""}
-    return {"website": url, "website_label": host.removeprefix("www.")}
+    address, label = wording.website(url)
+    return {"website": address, "website_label": label}
 
 
 def _offering(row, labels):

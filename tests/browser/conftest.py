@@ -30,6 +30,7 @@ from tests.factories import (
     PermitFactory,
     RecognitionFactory,
     ReferenceFactory,
+    SuggestionFactory,
     UserFactory,
 )
 
@@ -67,6 +68,9 @@ PUBLIC = {
     "profile, rich": "/entreprises/riche/",
     "profile, minimal": "/entreprises/minimale/",
     "profile, long": "/entreprises/longue/",
+    "suggestion": "/entreprises/suggerer/",
+    "error report": "/entreprises/riche/signaler/",
+    "thanks": "/merci/S-2222-2222/",
     "archived": "/entreprises/archivee/",
     "sector": "/secteurs/alimentation/",
     "city": "/villes/longueuil/",
@@ -157,6 +161,7 @@ def populate():
         closing=Enterprise.Closing.REPLACED,
         replaced_by=successor,
     )
+    SuggestionFactory(reference="S-2222-2222")
 
 
 def rich(name, slug, logo, word=""):

@@ -12,8 +12,9 @@ from django.db import close_old_connections, connection, connections
 from django.urls import reverse
 
 from config import errors
-from directory.models import Contact, Enterprise, Offering
+from directory.models import Contact, Enterprise, ErrorReport, Offering
 from tests.client import StrictClient
+from tests.directory.test_reports import WRONG, issued
 from tests.factories import ContactFactory, EnterpriseFactory, OfferingFactory, UserFactory
 from tests.forms import filled
 
@@ -400,3 +401,17 @@ def test_a_word_added_between_two_statements_of_a_page_is_no_breakdown(visitor, 
         with connection.execute_wrapper(meanwhile):
             assert visitor.get(address).status_code == 200, address
         assert added
+
+
+def test_where_nothing_can_be_counted_nothing_is_kept_and_everything_can_be_read(
+    visitor, other, impatient
+):
+    enterprise = EnterpriseFactory(published=True)
+    address = reverse("directory:report", args=[enterprise.slug])
+    sent = WRONG | {"issued": issued()}
+    with locked(other, "LOCK TABLE directory_counter"):
+        assert_unavailable(visitor.post(address, sent))
+        for read in (address, enterprise.get_absolute_url(), LISTED, reverse("directory:suggest")):
+            assert visitor.get(read).status_code == 200
+    assert not ErrorReport.objects.exists()
+    assert visitor.post(address, sent).status_code == 302

@@ -20,14 +20,15 @@ from django.urls import reverse
 from directory.filters import EnterpriseFilter, FileFilter
 from directory.models import City, Enterprise
 from tests.client import StrictClient
-from tests.factories import EnterpriseFactory, OfferingFactory
+from tests.factories import EnterpriseFactory, OfferingFactory, SuggestionFactory
 from tests.forms import filled
 from tests.hostile.corpus import ENCODED, METACHARACTERS, NUMBERS, ODD, WORDS
-from tests.test_access import EVERYONE_READS, PAGES, addresses
+from tests.test_access import EVERYONE_READS, EVERYONE_WRITES, PAGES, addresses
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC = [name for name, rows in PAGES.items() if rows == EVERYONE_READS]
+READ_ONLY = [name for name, rows in PAGES.items() if rows == EVERYONE_READS]
+PUBLIC = READ_ONLY + [name for name, rows in PAGES.items() if rows == EVERYONE_WRITES]
 PATTERNS = {name: route for name, route in addresses() if name in PUBLIC}
 PARAMETERS = list(FileFilter.base_filters)
 SEARCH, JSON, SUGGESTIONS = (
@@ -44,6 +45,9 @@ def known(reference):
     OfferingFactory(enterprise=enterprise, name="100 % coton_bio \\ lin")
     yield {
         "directory:detail": ["cible"],
+        "directory:vcard": ["cible"],
+        "directory:report": ["cible"],
+        "directory:thanks": [SuggestionFactory().reference],
         "directory:logo": [name],
         "directory:sector": ["alimentation"],
         "directory:city": ["longueuil"],
@@ -96,7 +100,7 @@ def test_an_address_answers_whatever_parameters_it_is_given(name, known, client)
 
 def test_an_address_with_a_hole_in_it_refuses_what_fills_none(known, client):
     holes = [route for route in PATTERNS.values() if "<" in route]
-    assert len(holes) == 6
+    assert len(holes) == 9
     values = [*map(quote, WORDS), *map(quote, NUMBERS), *ODD, *ENCODED, "9" * 5000, "a" * 5000]
     for number, (value, route) in enumerate(itertools.product(values, holes)):
         if route != PATTERNS["directory:detail"] and number % 3:
@@ -133,7 +137,7 @@ def test_a_path_that_climbs_or_pretends_leads_nowhere(path, known, client):
         assert "mal.example" not in response.headers.get("Location", "")
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@pytest.mark.parametrize("name", READ_ONLY)
 def test_a_public_address_is_only_read(name, known, client):
     address = page_of(name, known)
     get, head = client.get(address), client.head(address)

@@ -174,12 +174,14 @@ def harmless(reference, reader):
     """The shapes of the same pages with text that says nothing, found, corrected and not found."""
     if not SHAPES:
         enterprise = enterprise_of(HARMLESS, slug="attaque", website="https://bien.example/")
+        alike = enterprise_of(HARMLESS, slug="attaque-semblable")
         for address, query in public_addresses(enterprise):
             for headers in ({}, {"HX-Request": "true"}):
                 for asked in (query, {"q": "rien de tel"}, {"q": "attaqua innocente"}):
                     page = read(reader, address, data=asked, headers=headers)
                     SHAPES.setdefault(address, set()).update(page.shape)
         enterprise.delete()
+        alike.delete()
     return SHAPES
 
 

@@ -144,6 +144,16 @@ def test_each_person_reads_the_details_meant_for_them_and_no_other(kind, secrets
                 assert secret not in page, (address, secret)
 
 
+@pytest.mark.parametrize("kind", SEEN)
+def test_a_card_holds_what_everyone_may_read_whoever_asks(kind, secrets, person):
+    enterprise, found = secrets
+    card = body(person(kind).get(reverse("directory:vcard", args=[enterprise.slug])))
+    card = card.replace("\r\n ", "")
+    for secret, audience in found.items():
+        if not secret.startswith("450555"):  # there, a number is written with its spaces
+            assert (secret in card) == (audience == "public"), secret
+
+
 def test_a_permission_taken_back_counts_at_the_next_request(secrets, person):
     enterprise, found = secrets
     buyer = person("buyer")

@@ -1,0 +1,145 @@
+"""What anyone may tell the Pôle without an account, and what becomes of it.
+
+A message is kept once however often its form is sent, and at most so often from one address. It
+changes no listing: staff read it and act. The name and e-mail that a person chose to leave are
+erased in time.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from directory import throttling
+from directory.models import City, Enterprise, ErrorReport, Suggestion, User
+from directory.models.reports import Message
+from directory.throttling import Limit
+
+#: Of each kind of message, from one address.
+LIMITS = [Limit(5, timedelta(hours=1)), Limit(20, timedelta(days=1))]
+#: How long a person's name and e-mail are kept, from the day the message is handled; from the day
+#: it came, whatever becomes of it.
+KEPT_ONCE_HANDLED, KEPT_AT_MOST = timedelta(days=90), timedelta(days=365)
+# Letters and digits that cannot be read or heard as another.
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+@dataclass
+class TooMany(Exception):
+    """The address sent as many messages as it may; `seconds` until it may send another."""
+
+    seconds: int
+
+
+def suggest(
+    *,
+    name: str,
+    city: City,
+    website: str,
+    phone: str,
+    activity: str,
+    grounds: str,
+    sender_name: str,
+    sender_email: str,
+    form: str,
+    client: str,
+) -> Suggestion:
+    """Keep the suggestion of an enterprise to list. `form` is what tells one form shown from
+    another, `client` where it was sent from (`throttling.address`). Raises TooMany."""
+    said = {
+        "name": name,
+        "city": city,
+        "website": website,
+        "phone": phone,
+        "activity": activity,
+        "grounds": grounds,
+        "sender_name": sender_name,
+        "sender_email": sender_email,
+    }
+    return _keep(Suggestion, "S", said, form, client)
+
+
+def report(
+    *,
+    enterprise: Enterprise,
+    kind: str,
+    message: str,
+    sender_name: str,
+    sender_email: str,
+    form: str,
+    client: str,
+) -> ErrorReport:
+    """Keep what somebody says is wrong in a listing; `kind` is one of ErrorReport.Kind. As
+    `suggest` for the rest."""
+    said = {
+        "enterprise": enterprise,
+        "kind": kind,
+        "message": message,
+        "sender_name": sender_name,
+        "sender_email": sender_email,
+    }
+    return _keep(ErrorReport, "E", said, form, client)
+
+
+def _keep(
+    model: type[AnyMessage], letter: str, said: dict[str, Any], form: str, client: str
+) -> AnyMessage:
+    # What is said is part of the key: who goes back and says something else is heard too.
+    texts = [getattr(value, "pk", value) for value in said.values()]
+    key = hashlib.sha256(repr([form, *texts]).encode()).hexdigest()
+    code = get_random_string(8, ALPHABET)
+    row = model(**said, key=key, reference=f"{letter}-{code[:4]}-{code[4:]}")
+    with transaction.atomic():
+        seconds = throttling.admit(
+            purpose=model._meta.model_name or "", client=client, limits=LIMITS
+        )
+        if not seconds:
+            # Of the same form sent twice at once, the second waits here for the first.
+            model._default_manager.bulk_create([row], ignore_conflicts=True)
+        kept = model._default_manager.filter(key=key).first()
+        if kept is None or kept.reference != row.reference:
+            transaction.set_rollback(True)  # not counted: it was sent already, or may not be
+    if kept is None:
+        raise TooMany(seconds)
+    return kept
+
+
+def decide(*, messages: list[AnyMessage], state: str, by: User, reason: str = "") -> int:
+    """Mark messages handled or refused by a member of staff, or new again; how many have changed.
+    A refusal needs a reason: the database says so."""
+    if not messages:
+        return 0
+    model = type(messages[0])
+    opened = state == Message.State.NEW
+    with transaction.atomic():
+        rows = list(
+            model._default_manager.filter(pk__in=[row.pk for row in messages])
+            .exclude(state=state, reason="" if opened else reason)
+            .order_by("pk")
+            .select_for_update()
+        )
+        for row in rows:
+            row.state = state
+            row.handled_by = None if opened else by
+            row.handled_at = None if opened else timezone.now()
+            row.reason = "" if opened else reason
+        model._default_manager.bulk_update(rows, ["state", "handled_by", "handled_at", "reason"])
+    return len(rows)
+
+
+def forget() -> int:
+    """Erase the names and e-mails that are no longer needed; how many messages had one."""
+    now = timezone.now()
+    due = Q(handled_at__lt=now - KEPT_ONCE_HANDLED) | Q(created_at__lt=now - KEPT_AT_MOST)
+    named = ~Q(sender_name="", sender_email="")
+    return sum(
+        model._default_manager.filter(due & named).update(sender_name="", sender_email="")
+        for model in (Suggestion, ErrorReport)
+    )
