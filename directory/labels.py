@@ -49,6 +49,8 @@ class Labels:
     cities_by_name: dict[str, CityLabel] = field(default_factory=dict)
     cities_by_borough: dict[str, CityLabel] = field(default_factory=dict)
     boroughs: dict[int, str] = field(default_factory=dict)
+    #: Row of a borough → row of its city.
+    borough_cities: dict[int, int] = field(default_factory=dict)
     postal_areas: dict[str, tuple[float, float]] = field(default_factory=dict)
     synonyms: dict[str, list[str]] = field(default_factory=dict)
 
@@ -117,6 +119,7 @@ def read(rows: dict) -> Labels:
         labels.cities_by_name.setdefault(fold(text).replace(" ", "-"), city)
     for row_id, text, city_id in rows["boroughs"] or ():
         labels.boroughs[row_id] = text
+        labels.borough_cities[row_id] = city_id
         labels.cities_by_borough[fold(text).replace(" ", "-")] = labels.city(city_id)
     labels.postal_areas = {key: (lat, lng) for key, (lat, lng) in (rows["postal"] or {}).items()}
     labels.synonyms = _synonyms(rows["synonyms"] or [])
