@@ -31,13 +31,15 @@ UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 LINE_BREAK = re.compile("\r\n|[\r\x85\u2028\u2029]")
+#: What could part the items of a list.
+PARTING = re.compile(r"[\\|;\r\n]")
 
 # --- Lists in a cell
 
 
 def join(items: Iterable[str]) -> str:
     """Items in one cell, parted by « | »; what could part them is escaped."""
-    return " | ".join(re.sub(r"[\\|;\r\n]", r"\\\g<0>", item) for item in items)
+    return " | ".join(PARTING.sub(r"\\\g<0>", item) for item in items)
 
 
 def split(text: str) -> list[str]:
