@@ -14,9 +14,11 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from directory import search
+from directory.exports import PRESETS
 from directory.facets import Dimension
 from directory.labels import CityLabel, Labels
 from directory.models import Listing
+from directory.resources import EnterpriseResource
 from directory.results import LAST_PAGE, RADII, SORTS, Criteria, Place
 from directory.search import fold
 
@@ -227,3 +229,30 @@ class FileFilter(EnterpriseFilter):
     """The same search for a program: it chooses the size of its pages."""
 
     taille = OneFilter("size", among(range(1, LARGEST_SIZE + 1)), label=_("Taille"))
+
+
+class ColumnsFilter(ParameterFilter):
+    """The columns of a file: the name of a choice, code names, or several parted by commas."""
+
+    def filter(self, asked, values):
+        names = []
+        for name in (part.strip() for value in values for part in value.split(",")):
+            if name in PRESETS:
+                names += PRESETS[name]
+            elif name in EnterpriseResource.fields:
+                names.append(name)
+            elif name:
+                self.ignore(asked, name)
+        if names:
+            asked.columns = tuple(dict.fromkeys(names))
+        return asked
+
+
+class ExportFilter(FileFilter):
+    """The same search as a file of columns: all of it, whatever page is asked for."""
+
+    colonnes = ColumnsFilter(label=_("Colonnes"))
+
+    def __init__(self, data, labels: Labels):
+        self.columns = PRESETS["tout"]
+        super().__init__(data, labels)

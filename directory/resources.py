@@ -300,6 +300,7 @@ def among(ids: Sequence[int]) -> RawSQL:
     """These keys as one parameter: a thousand take longer to write than the rows to read."""
     return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
 
+
 CONTACT = {
     *("contact_name", "contact_function", "contact_email", "contact_phone"),
     "contact_phone_extension",

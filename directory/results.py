@@ -423,7 +423,8 @@ def every_id(criteria: Criteria, state: State) -> "array[int]":
     if criteria.order == "pertinence":
         ranks = _ranks(criteria.query)
         source = Statement(
-            f"""(SELECT l.enterprise_id, l.sort_name = %s AS exact, count(*) OVER () <= {RANKED} AS few
+            f"""(SELECT l.enterprise_id, l.sort_name = %s AS exact,
+                    count(*) OVER () <= {RANKED} AS few
                 FROM {source.sql}) matched
             JOIN directory_listing l USING (enterprise_id) {"CROSS JOIN asked" if ranks else ""}""",
             [search.fold(criteria.query.text), *where.params],

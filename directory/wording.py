@@ -31,6 +31,14 @@ def amount(value: int) -> str:
     return f"{number(value)}{NBSP}$"
 
 
+def weight(size: float) -> str:
+    """« environ 340 ko », of bytes."""
+    kilobytes = max(1, round(size / 1000))
+    if kilobytes < 1000:
+        return _("environ %(n)s ko") % {"n": kilobytes}
+    return _("environ %(n)s Mo") % {"n": f"{kilobytes / 1000:.1f}".replace(".", ",")}
+
+
 def enterprises(count: int) -> str:
     # In French none is singular, which gettext does not know of a source string.
     singular = count or 1

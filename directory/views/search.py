@@ -148,15 +148,17 @@ class Page:
         self.labels = current.labels
         self.path = reverse("directory:list")
 
-    def url(self, **changes):
-        """This search with some parameters changed; None takes one away."""
+    def url(self, path="", **changes):
+        """This search, on this page or another, with some parameters changed; None takes one
+        away."""
         parameters = {
             name: changes.get(name, values)
             for name, values in self.parameters.items()
             if changes.get(name, values)
         } | {name: value for name, value in changes.items() if value}
         query = urlencode(parameters, doseq=True)
-        return f"{self.path}?{query}" if query else self.path
+        path = path or self.path
+        return f"{path}?{query}" if query else path
 
     def context(self):
         criteria, found = self.criteria, self.found
@@ -200,6 +202,7 @@ class Page:
             "order_note": self.order_note(),
             "cards": cards.cards(found.rows, criteria.query, self.current),
             "pages": self.pages(),
+            "download_url": self.url(reverse("directory:download"), page=None, tout=None),
             "help": self.help() if not found.total else None,
         }
 
