@@ -298,7 +298,7 @@ class EnterpriseResource(Resource):
 
 def among(ids: Sequence[int]) -> RawSQL:
     """These keys as one parameter: a thousand take longer to write than the rows to read."""
-    return RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
+    return RawSQL("SELECT unnest(%s::bigint[])", [f"{{{','.join(map(str, ids))}}}"])
 
 
 CONTACT = {

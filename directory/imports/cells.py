@@ -483,7 +483,7 @@ class Offerings(Cell):
         if kind == Offering.Kind.PRODUCT:
             return f"Produit\xa0: {name}"
         # Said only where its name alone would be read otherwise.
-        said = PREFIX.fullmatch(name) or key(name) in products
+        said = PREFIX.fullmatch(name) or (products and key(name) in products)
         return f"Service\xa0: {name}" if said else name
 
 
