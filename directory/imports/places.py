@@ -180,12 +180,11 @@ class Gazetteer:
                 return inside[0]
         if len(cities) == 1:
             return cities[0]
-        choices = " ou ".join(
-            f"«\xa0{self.name(city)} ({self.county(city)})\xa0», {self.cities[city].official}"
-            for city in cities
-        )
+        choices = _(" ou ").join(f"«\xa0{self.written(city)}\xa0»" for city in cities)
         raise Unfit(
-            _("Plusieurs municipalités ont ce nom\xa0: écrivez %(choices)s.") % {"choices": choices}
+            _("Plusieurs municipalités ont ce nom\xa0: précisez la MRC, ou donnez le code."),
+            _("Écrivez %(choices)s.") % {"choices": choices},
+            several=True,
         )
 
     def surroundings(self, city: int) -> set[str]:

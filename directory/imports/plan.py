@@ -4,99 +4,23 @@ Nothing is written here. Rows come in batches; what is known of a row is dropped
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import islice
-from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from directory.imports.cells import Phone
+from directory.imports.comparison import Comparison, check_orders, person, warn_of_neq
+from directory.imports.entries import Entry, Outcome
 from directory.imports.files import Refused, Table
 from directory.imports.mapping import HELPERS, NEW, Layout
 from directory.imports.matching import Index, Known, site_of
 from directory.imports.places import Place, Unfit, key
-from directory.models import Contact, Enterprise
-from directory.models.enterprises import neq_checks
 from directory.resources import CONTACT, EnterpriseResource, Record
 
 BATCH = 500
 #: The cells that together say where an enterprise is.
 PLACE = ("city", "city_code", "county", "borough", "province", "country")
 REPLACEMENT = "\ufffd"
-Source = Enterprise.Source
-#: What prevails: who said a field, when a file says otherwise.
-STRONGER = {Source.OWNER, Source.STAFF}
-
-
-class Outcome(StrEnum):
-    CREATED = "created"
-    UPDATED = "updated"
-    LEFT = "left"
-    PROPOSED = "proposed"
-    REFUSED = "refused"
-
-
-OUTCOMES = {
-    Outcome.CREATED: gettext_lazy("créée"),
-    Outcome.UPDATED: gettext_lazy("mise à jour"),
-    Outcome.LEFT: gettext_lazy("inchangée"),
-    Outcome.PROPOSED: gettext_lazy("à trancher"),
-    Outcome.REFUSED: gettext_lazy("refusée"),
-}
-
-
-@dataclass(frozen=True)
-class Message:
-    """Something to say of a row: in which column of the file, of what value, why, what to do."""
-
-    reason: str
-    column: str = ""
-    value: str = ""
-    hint: str = ""
-    kind: str = "note"  # or "refusal", "proposal", "kept"
-
-    def __str__(self) -> str:
-        where = ""
-        if self.column:
-            where = f"{self.column}\xa0: "
-            if self.value:
-                where = f"{self.column} («\xa0{short(self.value)}\xa0»)\xa0: "
-        return f"{where}{self.reason} {self.hint}".strip()
-
-
-def short(value: str, most: int = 60) -> str:
-    value = " ".join(value.split(" ")).replace("\n", " ")
-    return value if len(value) <= most else value[: most - 1] + "…"
-
-
-@dataclass
-class Entry:
-    """One row of the file and what becomes of it."""
-
-    row: int
-    name: str = ""
-    outcome: Outcome = Outcome.REFUSED
-    #: The enterprise it speaks of, once found or made.
-    pk: int = 0
-    slug: str = ""
-    messages: list[Message] = field(default_factory=list)
-    #: Column → value in plain form, to be written.
-    changes: dict[str, Any] = field(default_factory=dict)
-    #: A person: fields of `Contact` to be written, on the one of this key, or a new one.
-    contact: Record = field(default_factory=dict)
-    contact_pk: int = 0
-    version: int = 0
-
-    def say(
-        self, kind: str, reason: str, column: str = "", value: str = "", hint: str = ""
-    ) -> None:
-        self.messages.append(Message(reason, column, value, hint, kind))
-
-    @property
-    def refused(self) -> bool:
-        return any(message.kind == "refusal" for message in self.messages)
 
 
 class Planner:
@@ -118,9 +42,10 @@ class Planner:
         ]
         self.constants = self.read_constants()
         # One statement reads all that a batch compares, and one more each linked table.
-        self.compared = {*self.columns, *self.constants, "phone_extension"} - CONTACT
+        compared = {*self.columns, "phone_extension"} - CONTACT
         if set(PLACE) & layout.positions.keys():
-            self.compared |= {"city", "borough"}
+            compared |= {"city", "borough"}
+        self.comparison = Comparison(layout, resource, compared)
         self.places: dict[tuple[str, ...], Place | Unfit] = {}
 
     def read_constants(self) -> Record:
@@ -142,7 +67,7 @@ class Planner:
         rows = self.table.rows()
         while batch := list(islice(rows, BATCH)):
             read = [self.read(row, cells) for row, cells in batch]
-            self.compare(read)
+            self.comparison.compare(read)
             yield [entry for entry, _values in read]
 
     # --- A row by itself
@@ -174,6 +99,8 @@ class Planner:
         entry.name = values.get("name", "")
         place = self.place(entry, cells, values)
         self.match(entry, values, place, cells)
+        if entry.refused:
+            entry.outcome = Outcome.REFUSED
         return entry, values
 
     def cell(self, cells: list[str], name: str) -> str:
@@ -263,8 +190,7 @@ class Planner:
                 neq,
             )
         elif len(found) > 1:
-            entry.say("proposal", self.which([(known, []) for known in found]))
-            entry.outcome = Outcome.PROPOSED
+            self.ask(entry, [(known, []) for known in found])
         elif found:
             self.match_known(entry, values, place, cells, found[0])
         else:
@@ -285,7 +211,7 @@ class Planner:
         if entry.refused:
             return
         if first:
-            self.double(entry, values, first)
+            self.double(entry, cells, first)
             return
         entry.slug = known.slug
         if known.archived:
@@ -294,13 +220,14 @@ class Planner:
                 "proposal",
                 _("la fiche %(fiche)s est archivée\xa0: rouvrez-la avant d’importer.")
                 % {"fiche": known},
+                topic=_("Fiches archivées, à rouvrir avant d’importer"),
             )
             return
         if key(str(values.get("name", ""))) == key(known.name) and "slug" not in values:
             # It was found by this name, or could be: capitals are no news.
             values.pop("name")
         entry.pk = known.pk
-        self.claim(entry, values)
+        self.claim(entry, cells)
 
     def match_new(
         self, entry: Entry, values: Record, place: Place | Unfit, cells: list[str]
@@ -325,7 +252,7 @@ class Planner:
                 ),
                 self.where("legal_form"),
             )
-        self.check_orders(entry, values)
+        check_orders(entry, values, self.where)
         if entry.refused:
             return
         if "slug" in values:
@@ -340,12 +267,11 @@ class Planner:
             site=site_of(values.get("website", "")),
         )
         if key(self.cell(cells, "slug")) != NEW and (alike := self.index.alike(known)):
-            entry.outcome = Outcome.PROPOSED
-            entry.say("proposal", self.which(alike))
+            self.ask(entry, alike)
             return
         self.index.add(known, values.get("other_names", ()))
-        self.claim(entry, values)
-        self.warn_of_neq(entry, values)
+        self.claim(entry, cells)
+        warn_of_neq(entry, values, self.where)
         entry.outcome = Outcome.CREATED
         entry.changes = {name: value for name, value in values.items() if name not in CONTACT}
         entry.contact = person(values)
@@ -369,15 +295,19 @@ class Planner:
             self.unplaced[written] = self.unplaced.get(written, 0) + 1
         entry.say("refusal", error.reason, self.where(column), written, error.hint)
 
-    def claim(self, entry: Entry, values: Record) -> None:
+    def claim(self, entry: Entry, cells: list[str]) -> None:
         if entry.pk:
             self.claimed[entry.pk] = entry.row
-        self.contents[entry.row] = hash(repr(sorted(values.items())))
+        self.contents[entry.row] = self.content(cells)
 
-    def double(self, entry: Entry, values: Record, first: int) -> None:
-        if self.contents.get(first) == hash(repr(sorted(values.items()))):
+    def content(self, cells: list[str]) -> int:
+        return hash(tuple(self.cell(cells, name) for name in self.layout.positions))
+
+    def double(self, entry: Entry, cells: list[str], first: int) -> None:
+        if self.contents.get(first) == self.content(cells):
             entry.outcome = Outcome.LEFT
-            entry.say("note", _("comme la ligne %(row)d, mot pour mot.") % {"row": first})
+            text = _("comme la ligne %(row)d, mot pour mot.") % {"row": first}
+            entry.say("note", text, topic=_("Répètent une autre ligne, mot pour mot"))
             return
         entry.outcome = Outcome.PROPOSED
         entry.say(
@@ -387,154 +317,27 @@ class Planner:
                 "réunissez les deux lignes en une."
             )
             % {"row": first},
+            topic=_("Déjà plus haut dans le fichier, par le NEQ ou par le nom et la ville"),
         )
 
-    def which(self, alike: Sequence[tuple[Known, list[str]]]) -> str:
-        """What a person is asked: whether this is one of those."""
+    def ask(self, entry: Entry, alike: Sequence[tuple[Known, list[str]]]) -> None:
+        """Leave it to a person whether this is one of those."""
+        entry.outcome = Outcome.PROPOSED
         candidates = "\xa0; ".join(
             f"{known} ({', '.join(reasons)})" if reasons else str(known) for known, reasons in alike
         )
-        listed = [known.slug for known, _reasons in alike if known.slug]
-        answers = " ".join(f"«\xa0{slug}\xa0»" for slug in listed)
-        if not listed:
-            return _(
+        listed = [f"«\xa0{known.slug}\xa0»" for known, _reasons in alike if known.slug]
+        if listed:
+            text = _(
+                "ressemble à %(candidates)s\xa0: dans une colonne «\xa0Fiche\xa0», écrivez "
+                "%(answers)s si c’est elle, «\xa0%(new)s\xa0» sinon."
+            )
+            topic = _("Ressemblent à une fiche du répertoire")
+        else:
+            text = _(
                 "ressemble à %(candidates)s\xa0: réunissez les lignes si c’est la même entreprise, "
                 "sinon écrivez «\xa0%(new)s\xa0» dans une colonne «\xa0Fiche\xa0»."
-            ) % {"candidates": candidates, "new": NEW}
-        return _(
-            "ressemble à %(candidates)s\xa0: dans une colonne «\xa0Fiche\xa0», écrivez "
-            "%(answers)s si c’est elle, «\xa0%(new)s\xa0» sinon."
-        ) % {"candidates": candidates, "answers": answers, "new": NEW}
-
-    def warn_of_neq(self, entry: Entry, values: Record) -> None:
-        neq = values.get("neq")
-        if neq and not neq_checks(neq):
-            reason = _("ce NEQ a peut-être une faute de frappe\xa0: vérifiez-le au registre.")
-            entry.say("note", reason, self.where("neq"), neq)
-
-    # --- A row against what is kept
-
-    def compare(self, read: Sequence[tuple[Entry, Record]]) -> None:
-        """What each row would change of the enterprise it speaks of; a few statements a batch."""
-        pks = [entry.pk for entry, _values in read if entry.pk]
-        if not pks:
-            return
-        kept = {row["id"]: row for row in self.resource.records(pks, self.compared)}
-        people: dict[int, list[Contact]] = {}
-        if CONTACT & set(self.columns):
-            for contact in Contact.objects.filter(enterprise_id__in=pks).order_by("position", "pk"):
-                people.setdefault(contact.enterprise_id, []).append(contact)
-        for entry, values in read:
-            if entry.pk and not entry.refused:
-                record = kept[entry.pk]
-                entry.version = record["version"]
-                self.compare_fields(entry, values, record)
-                self.compare_person(entry, values, record, people.get(entry.pk, []))
-                self.check_orders(entry, record | entry.changes)
-                if entry.refused:
-                    entry.changes, entry.contact = {}, {}
-                    continue
-                changed = entry.changes or entry.contact
-                entry.outcome = Outcome.UPDATED if changed else Outcome.LEFT
-
-    def compare_fields(self, entry: Entry, values: Record, record: Record) -> None:
-        for name, value in values.items():
-            if name == "slug" or name in CONTACT:
-                continue
-            widget = self.resource.columns[name].widget
-            before = record[name]
-            if name in ("city", "borough") and before == value or widget.same(before, value):
-                continue
-            source = prevailing(record, name)
-            if source is not None:
-                self.say_kept(entry, name, before, value, source)
-            else:
-                entry.changes[name] = value
-        # A borough is of its city: both change, or neither.
-        if "city" in entry.changes and "borough" not in values and record["borough"]:
-            entry.changes["borough"] = None
-        elsewhere = values.get("city", record.get("city")) != record.get("city")
-        if elsewhere and "city" not in entry.changes:
-            entry.changes.pop("borough", None)
-        if "neq" in entry.changes:
-            self.warn_of_neq(entry, entry.changes)
-
-    def say_kept(self, entry: Entry, name: str, before: Any, value: Any, source: str) -> None:
-        widget = self.resource.columns[name].widget
-        entry.say(
-            "kept",
-            _("gardé «\xa0%(before)s\xa0», %(source)s.")
-            % {"before": short(str(widget.render(before))), "source": SOURCES[source]},
-            self.where(name),
-            str(widget.render(value)),
-        )
-
-    def compare_person(
-        self, entry: Entry, values: Record, record: Record, people: list[Contact]
-    ) -> None:
-        given = person(values)
-        if not given:
-            return
-        ours = record["provenance"].get("contacts") == Source.IMPORT
-        same = next((one for one in people if key(one.name) == key(given["name"])), None)
-        if same is None:
-            if people and not ours:
-                source = record["provenance"].get("contacts") or ""
-                self.say_kept(entry, "contact_name", people[0].name, given["name"], source)
-            else:
-                entry.contact = given
-            return
-        for field_name, value in given.items():
-            column = f"contact_{field_name}"
-            before = getattr(same, field_name)
-            if field_name == "name" or self.resource.columns[column].widget.same(before, value):
-                continue
-            if before and not ours:
-                source = record["provenance"].get("contacts") or ""
-                self.say_kept(entry, column, before, value, source)
-            else:
-                entry.contact[field_name] = value
-                entry.contact_pk = same.pk
-
-    def check_orders(self, entry: Entry, values: Record) -> None:
-        smallest, largest = values.get("smallest_order"), values.get("largest_order")
-        if smallest is not None and largest is not None and smallest > largest:
-            entry.say(
-                "refusal",
-                _("la plus petite commande dépasse la plus grande (%(largest)d)\xa0: corrigez.")
-                % {"largest": largest},
-                self.where("smallest_order"),
-                str(smallest),
             )
-
-
-#: Who said what is kept; "" where nothing tells, as before imports.
-SOURCES = {
-    Source.OWNER: gettext_lazy("confirmé par l’entreprise"),
-    Source.STAFF: gettext_lazy("écrit par le Pôle"),
-    "": gettext_lazy("déjà inscrit"),
-}
-
-
-def said_with(name: str) -> str:
-    """The key under which the source of a column is kept."""
-    together = {"borough": "city", "longitude": "latitude"}
-    return "contacts" if name in CONTACT else together.get(name, name)
-
-
-def prevailing(record: Record, name: str) -> str | None:
-    """The source that keeps a file from changing a value, None if it may. What is there without
-    a known source was written by a person; what is empty was written by nobody."""
-    source = record["provenance"].get(said_with(name))
-    if source in STRONGER:
-        return source
-    if source == Source.IMPORT or record[name] in (None, "", (), False):
-        return None
-    return ""
-
-
-def person(values: Record) -> Record:
-    """The fields of `Contact` that a row gives."""
-    if "contact_name" not in values:
-        return {}
-    return {name.removeprefix("contact_"): values[name] for name in CONTACT if name in values}
+            topic = _("Ressemblent à une autre ligne du fichier")
+        said = {"candidates": candidates, "answers": _(" ou ").join(listed), "new": NEW}
+        entry.say("proposal", text % said, topic=topic)

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from directory.exports import neutralise
+from directory.imports.entries import OUTCOMES, Entry, Outcome, sentence
 from directory.imports.mapping import label
-from directory.imports.plan import OUTCOMES, Entry, Outcome
 from directory.imports.run import Each, Group, Import, Summary
 from directory.wording import number
 
@@ -62,8 +62,8 @@ def columns(work: Import) -> list[str]:
     """The table of what was understood of the file."""
     layout, resource = work.layout, work.resource
     lines = [
-        _("%(kind)s; en-têtes à la ligne %(row)d")
-        % {"kind": work.table.description.capitalize(), "row": work.table.header_row},
+        _("%(kind)s\xa0; en-têtes à la ligne %(row)d")
+        % {"kind": sentence(work.table.description), "row": work.table.header_row},
         "",
         _("Colonnes lues"),
     ]
@@ -116,7 +116,7 @@ def grouped(group: Group) -> Iterable[str]:
     if group.count == 1:
         yield f"  {number(1):>6}  {message} ({said})"
         return
-    yield f"  {number(group.count):>6}  {where}{message.reason} ({said})"
+    yield f"  {number(group.count):>6}  {where}{message.topic or message.reason} ({said})"
     frequent = sorted(group.values.items(), key=lambda item: -item[1])[:MOST_VALUES]
     if frequent:
         values = ", ".join(
@@ -173,7 +173,7 @@ def as_json(work: Import, summary: Summary) -> dict[str, Any]:
             {
                 "kind": kind,
                 "column": group.message.column,
-                "reason": group.message.reason,
+                "reason": group.message.topic or group.message.reason,
                 "count": group.count,
                 "rows": group.rows,
                 "values": list(group.values)[:MOST_VALUES],

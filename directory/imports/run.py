@@ -8,9 +8,10 @@ from django.db import IntegrityError, connection
 from django.utils.translation import gettext as _
 
 from directory.imports import files, mapping
+from directory.imports.entries import Entry, Message, Outcome
 from directory.imports.files import Refused, Table
 from directory.imports.mapping import Answers, Layout
-from directory.imports.plan import Entry, Message, Outcome, Planner
+from directory.imports.plan import Planner
 from directory.imports.writing import Writer
 from directory.models import Enterprise
 from directory.resources import EnterpriseResource
@@ -45,7 +46,7 @@ class Group:
 class Summary:
     rows: int = 0
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
-    #: Kind of message, column and reason → rows.
+    #: Kind of message, column, topic or reason → rows.
     groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     #: Enterprises that are to change.
     touched: list[int] = field(default_factory=list)
@@ -60,9 +61,7 @@ class Summary:
         if entry.outcome == Outcome.UPDATED:
             self.touched.append(entry.pk)
         for message in entry.messages:
-            # Each likeness is its own sentence; they are counted together.
-            reason = "" if message.kind == "proposal" else message.reason
-            group_key = (message.kind, message.column, reason)
+            group_key = (message.kind, message.column, message.topic or message.reason)
             self.groups.setdefault(group_key, Group(message)).add(entry.row, message)
 
     def of(self, kind: str) -> list[Group]:
@@ -142,5 +141,6 @@ class Import:
 
 def changed_meanwhile() -> str:
     return _(
-        "Quelqu’un a changé le répertoire pendant l’importation\xa0: rien n’a été écrit. Recommencez."
+        "Quelqu’un a changé le répertoire pendant l’importation\xa0: rien n’a été écrit. "
+        "Recommencez."
     )

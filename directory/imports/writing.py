@@ -10,7 +10,8 @@ from django.db.models import Model
 from django.utils import timezone
 
 from directory.imports.cells import pair
-from directory.imports.plan import Entry, Outcome, said_with
+from directory.imports.comparison import said_with
+from directory.imports.entries import Entry, Outcome
 from directory.models import (
     Certification,
     City,
