@@ -11,7 +11,6 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import models
 from django.utils import timezone
-from django.utils.text import slugify
 
 from directory import fictional
 from directory.logos import draw
@@ -36,6 +35,7 @@ from directory.models import (
     Status,
 )
 from directory.search import fold
+from directory.slugs import Slugs
 from directory.transactions import long_transaction
 
 DEMO_SIZE = 420
@@ -199,7 +199,7 @@ class Writer:
         self.statuses = dict(Status.objects.values_list("slug", "pk"))
         self.benefits = dict(Benefit.objects.values_list("slug", "pk"))
         self.categories = dict(PurchasingCategory.objects.values_list("code", "pk"))
-        self.slugs = set(Enterprise.objects.values_list("slug", flat=True))
+        self.slugs = Slugs(set(Enterprise.objects.values_list("slug", flat=True)))
         self.neqs = set(Enterprise.objects.values_list("neq", flat=True))
 
     def write(self, batch: Sequence[Row]) -> None:
@@ -221,7 +221,7 @@ class Writer:
         plain = {name: row[name] for name in PLAIN}
         return Enterprise(
             **plain,
-            slug=self.slug(row["name"], city),
+            slug=self.slugs.new(row["name"], city.slug),
             neq=self.neq(row["neq"]),
             city=city,
             borough_id=self.boroughs.get((city.code, row["borough"])),
@@ -230,15 +230,6 @@ class Writer:
             confirmed_by=self.confirmed_by(row),
             logo=self.logo(row),
         )
-
-    def slug(self, name: str, city: City) -> str:
-        plain = slugify(fold(name).replace("'", "-"))[:80].strip("-") or "entreprise"
-        slug, number = plain, 1
-        while slug in self.slugs:
-            slug = f"{plain[:50]}-{city.slug[:40]}" + (f"-{number}" if number > 1 else "")
-            number += 1
-        self.slugs.add(slug)
-        return slug
 
     def neq(self, neq: str) -> str | None:
         if not neq or neq in self.neqs:

@@ -7,7 +7,7 @@ words; `render` gives text, a number or a date. What one writes the other reads 
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
@@ -20,7 +20,7 @@ from import_export.widgets import Widget
 from rapidfuzz import fuzz, process
 
 from directory.facets import STEP, Dimension
-from directory.imports.places import Gazetteer, key
+from directory.imports.places import Gazetteer, Unfit, key
 from directory.labels import Labels
 from directory.models import Enterprise, Offering
 from directory.models.enterprises import PHONE, POSTAL_CODE
@@ -33,6 +33,7 @@ UNSEEN = re.compile(
 LINE_BREAK = re.compile("\r\n|[\r\x85\u2028\u2029]")
 #: What could part the items of a list.
 PARTING = re.compile(r"[\\|;\r\n]")
+
 
 # --- Lists in a cell
 
@@ -100,6 +101,10 @@ class Cell(Widget):
     def write(self, value: Any) -> Any:
         return value
 
+    def same(self, kept: Any, given: Any) -> bool:
+        """Whether what is kept already says what a file gives."""
+        return kept == given or isinstance(kept, str) and line(plain(kept)) == line(given)
+
     def fit(self, text: str) -> str:
         if self.longest and len(text) > self.longest:
             raise ValueError(
@@ -129,6 +134,9 @@ class Texts(Cell):
 
     def write(self, value: Iterable[str]) -> str:
         return join(value)
+
+    def same(self, kept: Iterable[str], given: Iterable[str]) -> bool:
+        return [line(plain(item)) for item in kept] == list(given)
 
 
 class Neq(Cell):
@@ -213,6 +221,12 @@ class Website(Cell):
             ) from None
         return address
 
+    def same(self, kept: str, given: str) -> bool:
+        return self.bare(kept) == self.bare(given)
+
+    def bare(self, address: str) -> str:
+        return re.sub(r"^https?://(www\.)?", "", address.strip(), flags=re.I).rstrip("/").lower()
+
 
 class Whole(Cell):
     """A whole number, an amount in dollars included: « 25 000 $ »."""
@@ -260,6 +274,9 @@ class Degrees(Cell):
             )
         return number
 
+    def same(self, kept: float | None, given: float) -> bool:
+        return kept is not None and abs(kept - given) < 1e-6  # a hand's breadth
+
 
 class Day(Cell):
     ORDERS = (("%Y-%m-%d", 10), ("%Y/%m/%d", 10), ("%Y%m%d", 8))
@@ -296,7 +313,7 @@ class YesNo(Cell):
 def nearest(text: str, names: Iterable[str]) -> str:
     """« Peut-être …? » where a name is close to what was written."""
     found = process.extractOne(key(text), names, scorer=fuzz.WRatio, processor=key, score_cutoff=75)
-    return " " + _("Peut-être «\xa0%(name)s\xa0»\xa0?") % {"name": found[0]} if found else ""
+    return _("Peut-être «\xa0%(name)s\xa0»\xa0?") % {"name": found[0]} if found else ""
 
 
 class Choice(Cell):
@@ -329,10 +346,10 @@ class Choice(Cell):
     def read(self, text: str) -> str:
         value = self.values.get(self.reduce(text))
         if value is None:
-            raise ValueError(
+            raise Unfit(
                 _("Écrivez l’un de ces choix\xa0: %(choices)s.")
-                % {"choices": ", ".join(self.names.values())}
-                + nearest(text, self.names.values())
+                % {"choices": ", ".join(self.names.values())},
+                nearest(text, self.names.values()),
             )
         return value
 
@@ -402,21 +419,25 @@ class Words(Cell):
     def row(self, item: str) -> int:
         row = self.rows.get(key(item)) if key(item) else None
         if row is None:
-            raise ValueError(self.unknown(item))
+            raise self.unknown(item)
         return row
 
-    def unknown(self, item: str) -> str:
+    def unknown(self, item: str) -> Unfit:
         names = [label.name for label in self.labels.of(self.dimension) if not label.retired]
-        text = _("«\xa0%(name)s\xa0» n’est pas dans la liste du répertoire\xa0: corrigez-le.")
-        text = text % {"name": item[:80]}
-        if hint := nearest(item, names):
-            return text + hint
-        if len(names) <= 20:
-            text += " " + _("La liste\xa0: %(names)s.") % {"names": ", ".join(names)}
-        return text
+        hint = nearest(item, names)
+        if not hint and len(names) <= 20:
+            hint = _("La liste\xa0: %(names)s.") % {"names": ", ".join(names)}
+        return Unfit(
+            _("«\xa0%(name)s\xa0» n’est pas dans la liste du répertoire\xa0: corrigez-le.")
+            % {"name": item[:80]},
+            hint,
+        )
 
     def write(self, value: Iterable[int]) -> str:
         return join(self.labels.name(self.dimension, row) for row in value)
+
+    def same(self, kept: Iterable[int], given: Iterable[int]) -> bool:
+        return set(kept) == set(given)
 
 
 class Counties(Words):
@@ -454,6 +475,9 @@ class Cities(Cell):
     def write(self, value: Iterable[int]) -> str:
         return join(self.gazetteer.written(city) for city in value)
 
+    def same(self, kept: Iterable[int], given: Iterable[int]) -> bool:
+        return set(kept) == set(given)
+
 
 # --- What an enterprise offers and holds
 
@@ -479,12 +503,38 @@ class Offerings(Cell):
         products = {key(name) for kind, name in offerings if kind == Offering.Kind.PRODUCT}
         return join(self.item(kind, name, products) for kind, name in offerings)
 
+    def same(self, kept: Sequence[tuple[str, str]], given: Sequence[tuple[str, str]]) -> bool:
+        pairs, added = pair(kept, given)
+        return len(pairs) == len(kept) and not added
+
     def item(self, kind: str, name: str, products: set[str]) -> str:
         if kind == Offering.Kind.PRODUCT:
             return f"Produit\xa0: {name}"
         # Said only where its name alone would be read otherwise.
         said = PREFIX.fullmatch(name) or (products and key(name) in products)
         return f"Service\xa0: {name}" if said else name
+
+
+def pair(
+    kept: Sequence[tuple[str, str]], given: Sequence[tuple[str, str]]
+) -> tuple[dict[int, int], list[int]]:
+    """Offerings kept → offerings given, by name and, where it is said, kind; and those added."""
+    pairs: dict[int, int] = {}
+    left = {place: (kind, key(name)) for place, (kind, name) in enumerate(kept)}
+    added, seen = [], set()
+    # Those that say their kind choose first.
+    for place, (kind, name) in sorted(enumerate(given), key=lambda item: not item[1][0]):
+        wanted = key(name)
+        for mine, (its_kind, its_name) in left.items():
+            if its_name == wanted and kind in ("", its_kind):
+                pairs[mine] = place
+                del left[mine]
+                break
+        else:
+            if wanted not in seen and all(key(kept[mine][1]) != wanted for mine in pairs):
+                added.append(place)
+        seen.add(wanted)
+    return pairs, sorted(added)
 
 
 class Permits(Cell):
@@ -518,6 +568,9 @@ class Permits(Cell):
             "\xa0: ".join(re.sub(r"[\\|;:\r\n]", r"\\\g<0>", part) for part in self.parts(*permit))
             for permit in value
         )
+
+    def same(self, kept: Iterable[tuple], given: Iterable[tuple]) -> bool:
+        return set(kept) == set(given)
 
     def parts(self, kind: str, number: str, until: date | None) -> list[str]:
         if until:

@@ -38,6 +38,17 @@ PROVINCES = {
 }
 
 
+class Unfit(ValueError):
+    """A value that is not taken: `reason` is the same for all alike, `hint` is for this one."""
+
+    def __init__(self, reason: str, hint: str = "", *, several: bool = False):
+        super().__init__(f"{reason} {hint}".strip())
+        self.reason = reason
+        self.hint = hint
+        #: Whether what was written means too much rather than nothing.
+        self.several = several
+
+
 def key(text: str) -> str:
     """A name as it is compared: « ST-BRUNO », « Saint Bruno » and « saint-bruno » are one."""
     words = SEPARATORS.sub(" ", fold(text)).strip()
@@ -113,15 +124,15 @@ class Gazetteer:
         if key(province) not in QUEBEC | CANADA | {""} or key(country) not in CANADA | QUEBEC | {
             ""
         }:
-            raise ValueError(self.elsewhere())
+            raise Unfit(self.elsewhere())
         if code:
             return self.with_borough(self.of_code(code), borough)
         if not key(name):
             if borough:
                 return self.of_borough(borough)
-            raise ValueError(_("La municipalité manque\xa0: écrivez-la."))
+            raise Unfit(_("La municipalité manque\xa0: écrivez-la."))
         if POST_BOX.match(key(name)):
-            raise ValueError(
+            raise Unfit(
                 _("C’est une case postale, pas une municipalité\xa0: écrivez le nom de celle-ci.")
             )
         if found := self.named(name):
@@ -129,13 +140,13 @@ class Gazetteer:
         if qualified := QUALIFIED.match(name.strip()):
             within = qualified["in"] or qualified["after"] or ""
             if key(within) in PROVINCES:
-                raise ValueError(self.elsewhere())
+                raise Unfit(self.elsewhere())
             if key(within) in QUEBEC | CANADA | {""}:
                 return self.find(qualified["name"], county=county, borough=borough)
             return self.within(qualified["name"], within, borough)
         if key(name) in self.by_borough:
             return self.of_borough(name)
-        raise ValueError(self.unknown(name))
+        raise self.unknown(name)
 
     def elsewhere(self) -> str:
         return _(
@@ -148,7 +159,7 @@ class Gazetteer:
         # A spreadsheet takes 01023 for a number.
         city = self.by_code.get(digits.zfill(5)) if digits else None
         if city is None:
-            raise ValueError(
+            raise Unfit(
                 _(
                     "Aucune municipalité n’a ce code géographique\xa0: "
                     "corrigez-le, ou videz la case et écrivez le nom."
@@ -169,12 +180,11 @@ class Gazetteer:
                 return inside[0]
         if len(cities) == 1:
             return cities[0]
-        choices = " ou ".join(
-            f"«\xa0{self.name(city)} ({self.county(city)})\xa0», {self.cities[city].official}"
-            for city in cities
-        )
-        raise ValueError(
-            _("Plusieurs municipalités ont ce nom\xa0: écrivez %(choices)s.") % {"choices": choices}
+        choices = _(" ou ").join(f"«\xa0{self.written(city)}\xa0»" for city in cities)
+        raise Unfit(
+            _("Plusieurs municipalités ont ce nom\xa0: précisez la MRC, ou donnez le code."),
+            _("Écrivez %(choices)s.") % {"choices": choices},
+            several=True,
         )
 
     def surroundings(self, city: int) -> set[str]:
@@ -194,9 +204,9 @@ class Gazetteer:
             try:
                 chosen = self.the_one(found, within)
             except ValueError:
-                raise ValueError(self.unknown(name, found)) from None
+                raise self.unknown(name, found) from None
             if bare(key(within)) not in {bare(word) for word in self.surroundings(chosen)}:
-                raise ValueError(
+                raise Unfit(
                     _(
                         "«\xa0%(name)s\xa0» n’est pas dans «\xa0%(within)s\xa0»\xa0: "
                         "corrigez l’un des deux."
@@ -207,12 +217,12 @@ class Gazetteer:
         for row, city in self.by_borough.get(key(name), []):
             if city in self.named(within):
                 return Place(city, row)
-        raise ValueError(self.unknown(name))
+        raise self.unknown(name)
 
     def of_borough(self, name: str) -> Place:
         found = self.by_borough.get(key(name), [])
         if len(found) != 1:
-            raise ValueError(self.unknown(name))
+            raise self.unknown(name)
         row, city = found[0]
         notice = _("«\xa0%(name)s\xa0» est un arrondissement de %(city)s.") % {
             "name": name,
@@ -229,9 +239,12 @@ class Gazetteer:
         notice = _("L’arrondissement «\xa0%(name)s\xa0» n’est pas connu\xa0: laissé de côté.")
         return Place(city, None, notice % {"name": borough})
 
-    def unknown(self, name: str, among: list[int] | None = None) -> str:
+    def unknown(self, name: str, among: list[int] | None = None) -> Unfit:
         """That no municipality has this name, and those it may be."""
-        text = _("Aucune municipalité du Québec n’a ce nom\xa0: corrigez-le.")
+        text = _(
+            "Aucune municipalité du Québec n’a ce nom\xa0: corrigez-le, ou donnez son code "
+            "géographique."
+        )
         if among:
             alike = among
         else:
@@ -244,6 +257,6 @@ class Gazetteer:
             )
             alike = [city for found, _score, _rank in scored for city in self.by_bare_name[found]]
         if not alike:
-            return text
+            return Unfit(text)
         names = ", ".join(f"«\xa0{self.written(city)}\xa0»" for city in alike[:3])
-        return text + " " + _("Peut-être %(names)s\xa0?") % {"names": names}
+        return Unfit(text, _("Peut-être %(names)s\xa0?") % {"names": names})
