@@ -48,6 +48,18 @@ LABELS = """
 """.split()  # noqa: SIM905
 
 
+#: Tables whose rows an address shows; what changes in them is remembered (sql/changes.sql).
+SHOWN = ("offering", "certification", "enterprisebenefit", *DETAILS)
+
+CHANGES = """
+SELECT coalesce(c.slug, l.card ->> 'slug')
+FROM (SELECT * FROM directory_change WHERE NOT withdrawn) c
+FULL JOIN directory_listing l
+    ON l.card ->> 'slug' = c.slug AND l.enterprise_id = c.enterprise_id
+WHERE c.slug IS NULL OR l.enterprise_id IS NULL ORDER BY 1
+"""
+
+
 def triggers() -> list[tuple[str, str]]:
     """Table and name of each trigger without which listings or the version would drift."""
     when = ("before", "insert", "update", "delete", "truncate")
@@ -57,6 +69,17 @@ def triggers() -> list[tuple[str, str]]:
         *((f"directory_{table}", "listing_detail") for table in DETAILS),
         *((f"directory_{table}", f"label_{m}") for table in LABELS for m in ("update", "others")),
         *((f"directory_{table}", "place_moved") for table in ("city", "regionalcounty")),
+        ("directory_touch", "directory_touch_changes"),
+        ("directory_touch", "directory_touch_recorded"),
+        ("directory_enterprise", "change_enterprise"),
+        ("directory_listing", "change_listing"),
+        ("directory_listing", "change_truncate"),
+        *((f"directory_{table}", "change_update") for table in SHOWN),
+        *(
+            (f"directory_{table}", f"change_{m}")
+            for table in DETAILS
+            for m in ("others", "truncate")
+        ),
     ]
 
 
@@ -84,6 +107,9 @@ def check(today: date) -> Report:
                 report.pending += 1
             else:
                 report.wrong.append(f"listing {enterprise_id}: {difference}")
+
+        cursor.execute(CHANGES)
+        report.wrong += [f"change {slug}: not as its listing" for (slug,) in cursor]
 
         cursor.execute(
             """SELECT s.counts, public.directory_count_facets(s.day), s.total,
