@@ -28,7 +28,9 @@ GROUPS: dict[Any, dict[str, Any]] = {
         "description": gettext_lazy("Présentation."),
         "sectors": gettext_lazy("Secteurs d’activité du répertoire."),
         "categories": gettext_lazy("Codes des catégories d’achat du SEAO."),
-        "offerings": gettext_lazy("Produits et services ; « Produit : » précède un produit."),
+        "offerings": gettext_lazy(
+            "Produits et services ; le mot Produit précède ceux qui se livrent."
+        ),
         "benefits": gettext_lazy("Bienfaits pour la collectivité."),
     },
     gettext_lazy("Où elle est"): {

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import content_disposition_header
@@ -23,6 +23,7 @@ from directory.views.search import Page, correct
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 GEOJSON = "application/geo+json"
+PIECE = 64 * 1024
 #: Parameters of a page of results that say nothing of what was searched for.
 OF_THE_PAGE = {"page", "taille", "tout", "colonnes"}
 
@@ -61,15 +62,8 @@ class Asked:
 
     def file(self, extension, content_type, stream):
         """The file that `stream` gives piece by piece; a HEAD is told all but those."""
-        head = self.request.method == "HEAD"
-        response = (
-            HttpResponse(content_type=content_type)
-            if head
-            else StreamingHttpResponse(stream, content_type=content_type)
-        )
-        return self.named(response, extension)
-
-    def named(self, response, extension):
+        pieces = () if self.request.method == "HEAD" else stream
+        response = StreamingHttpResponse(pieces, content_type=content_type)
         name = f"entreprises-{self.current.today:%Y-%m-%d}.{extension}"
         response.headers["Content-Disposition"] = content_disposition_header(True, name)
         if self.notices:
@@ -106,16 +100,28 @@ def enterprise_xlsx(request, current):
             "%(count)s. Prenez le CSV, qu’Excel ouvre aussi, ou précisez la recherche."
         ) % {"most": wording.number(MOST_IN_WORKBOOK), "count": wording.number(len(asked.ids))}
         return render(request, PANEL, panel(asked) | {"refusal": refusal}, status=400)
-    if request.method == "HEAD":
-        return asked.named(HttpResponse(content_type=XLSX), "xlsx")
-    file = tempfile.TemporaryFile()  # noqa: SIM115 the response closes it, and so removes it
+    book = () if request.method == "HEAD" else workbook(asked)
+    return asked.file("xlsx", XLSX, book)
+
+
+def workbook(asked):
+    """The pieces of a workbook that is written already, to a file that is gone once it is read."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 closed once its last piece is read
     try:
-        exports.write_workbook(file, asked.ids, asked.columns, asked.seen, current, about(asked))
+        exports.write_workbook(
+            file, asked.ids, asked.columns, asked.seen, asked.current, about(asked)
+        )
     except BaseException:
         file.close()
         raise
     file.seek(0)
-    return asked.named(FileResponse(file, content_type=XLSX), "xlsx")
+    return pieces(file)
+
+
+def pieces(file):
+    with file:
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def about(asked):
