@@ -132,7 +132,7 @@ def headers(names: Sequence[str]) -> list[str]:
 # --- Writing
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     """A cell of a CSV. Text alone can be taken for a formula: a number begins with « - » too."""
     if isinstance(value, str):
         return neutralise(value) if value and not value[0].isalnum() else value
@@ -157,7 +157,7 @@ def csv_lines(
     buffer.write("\ufeff")
     writer.writerow([neutralise(header) for header in headers(names)])
     yield taken()
-    for rows in _rows(ids, names, seen, state, _text):
+    for rows in _rows(ids, names, seen, state, text):
         writer.writerows(rows)
         yield taken()
 
@@ -182,15 +182,15 @@ def write_workbook(
         """Text typed as text, whatever a spreadsheet would make of it."""
         if not isinstance(value, str):
             return value
-        text = UNSEEN.sub("", value)[:LONGEST_CELL]
-        if not text.startswith(("=", "#")):
-            return text or None
-        typed = WriteOnlyCell(sheet, text)
+        kept = UNSEEN.sub("", value)[:LONGEST_CELL]
+        if not kept.startswith(("=", "#")):
+            return kept or None
+        typed = WriteOnlyCell(sheet, kept)
         typed.data_type = "s"
         return typed
 
-    def bold(text: str) -> WriteOnlyCell:
-        header = WriteOnlyCell(sheet, text)
+    def bold(label: str) -> WriteOnlyCell:
+        header = WriteOnlyCell(sheet, label)
         header.font = Font(bold=True)
         return header
 

@@ -35,8 +35,10 @@ def weight(size: float) -> str:
     """« environ 340 ko », of bytes."""
     kilobytes = max(1, round(size / 1000))
     if kilobytes < 1000:
-        return _("environ %(n)s ko") % {"n": kilobytes}
-    return _("environ %(n)s Mo") % {"n": f"{kilobytes / 1000:.1f}".replace(".", ",")}
+        return _("environ %(n)s\xa0ko") % {"n": kilobytes}
+    megabytes = kilobytes / 1000
+    text = f"{megabytes:.1f}".replace(".", ",") if megabytes < 10 else f"{megabytes:.0f}"
+    return _("environ %(n)s\xa0Mo") % {"n": text}
 
 
 def enterprises(count: int) -> str:

@@ -2,6 +2,7 @@
 
 import tempfile
 from urllib.parse import quote, urlencode
+from wsgiref.util import FileWrapper
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -105,8 +106,8 @@ def enterprise_xlsx(request, current):
 
 
 def workbook(asked):
-    """The pieces of a workbook that is written already, to a file that is gone once it is read."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 closed once its last piece is read
+    """A workbook, whole, in a file that is gone once the answer is."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 closed with the response
     try:
         exports.write_workbook(
             file, asked.ids, asked.columns, asked.seen, asked.current, about(asked)
@@ -115,13 +116,7 @@ def workbook(asked):
         file.close()
         raise
     file.seek(0)
-    return pieces(file)
-
-
-def pieces(file):
-    with file:
-        while piece := file.read(PIECE):
-            yield piece
+    return FileWrapper(file, PIECE)
 
 
 def about(asked):
@@ -140,10 +135,10 @@ def about(asked):
 
 def reserved(seen):
     if Visibility.STAFF in seen:
-        return _("Toutes, celles de l’équipe du Pôle comprises : ne pas diffuser.")
+        return _("toutes, celles de l’équipe du Pôle comprises ; ne pas diffuser")
     if Visibility.BUYERS in seen:
-        return _("Publiques et réservées aux acheteurs publics : ne pas diffuser.")
-    return _("Publiques seulement.")
+        return _("publiques et réservées aux acheteurs publics ; ne pas diffuser")
+    return _("publiques seulement")
 
 
 def licence():

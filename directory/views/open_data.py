@@ -102,7 +102,7 @@ def sample(current):
     for record in resource.records(ids, names, PUBLIC):
         for name, value in zip(names, resource.written(record, names), strict=True):
             if value not in ("", None):
-                examples.setdefault(name, shortened(str(value)))
+                examples.setdefault(name, shortened(exports.text(value)))
     return {name: size * SAMPLE / len(ids) for name, size in weights.items()}, examples
 
 

@@ -103,6 +103,11 @@ def sheet_rows(response):
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
+def asked(queries):
+    """What the site asked; that the client of the tests settles constraints is left out."""
+    return [q["sql"] for q in queries if not q["sql"].startswith("SET CONSTRAINTS")]
+
+
 class TestCells:
     def test_a_csv_says_each_column_as_people_write_it(self, full, get):
         (row,) = csv_rows(get(CSV))
@@ -126,22 +131,21 @@ class TestCells:
         assert row["Page du répertoire"] == "/entreprises/la-table-ronde/"
 
     def test_a_workbook_types_its_cells_and_can_be_filtered(self, full, get):
-        response = get(XLSX)
-        (row,) = sheet_rows(response)
+        (row,) = sheet_rows(get(XLSX))
         for label in ("NEQ", "Téléphone", "Poste", "Code géographique"):
             assert row[label].data_type == "s", label
         assert row["Année de fondation"].value == 1987
         assert row["Longitude"].value == -73.51
         assert row["Complet jusqu’au"].is_date
         assert row["Complet jusqu’au"].value.date() == datetime.date(2027, 1, 31)
-        sheet, about = book(response).worksheets
+        sheet, about = book(get(XLSX)).worksheets
         assert sheet.freeze_panes == "A2"
         assert sheet.auto_filter.ref == f"A1:{sheet.cell(1, len(LABELS)).column_letter}2"
         assert sheet.column_dimensions["B"].width > 30
         said = {row[0].value: row[1].value for row in about.iter_rows()}
         assert said["Entreprises"] == 1
         assert said["Recherche"] == "http://testserver/entreprises/"
-        assert said["Coordonnées"] == "Publiques seulement."
+        assert said["Coordonnées"] == "publiques seulement"
 
     def test_a_feature_is_the_record_of_the_json_at_its_position(self, full, get):
         collection = json.loads(get(GEOJSON).getvalue())
@@ -412,7 +416,7 @@ class TestWhoSeesWhat:
         assert "ETag" not in response.headers
         about = book(get(XLSX, by=buyer)).worksheets[1]
         said = {row[0].value: row[1].value for row in about.iter_rows()}
-        assert said["Coordonnées"].endswith("ne pas diffuser.")
+        assert said["Coordonnées"].endswith("ne pas diffuser")
 
     def test_staff_get_everyone(self, contacts, get, staff):
         assert self.seen(get, staff)[:2] == ["Réservée Équipe", "equipe@secret.example"]
@@ -479,7 +483,9 @@ class TestAnswers:
             (XLSX, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
             (GEOJSON, "geojson", "application/geo+json"),
         ):
-            headers = get(address).headers
+            response = get(address)
+            headers = response.headers
+            response.getvalue()
             named = f'attachment; filename="entreprises-{today}.{ending}"'
             assert headers["Content-Disposition"] == named
             assert headers["Content-Type"] == kind
@@ -491,16 +497,18 @@ class TestAnswers:
             with CaptureQueriesContext(connection) as queries:
                 response = client.head(address)
             assert response.getvalue() == b""
-            assert len(queries) == 2
+            assert len(asked(queries)) == 2
 
     def test_a_file_not_changed_since_is_not_sent_again(self, full, client):
         for address in (CSV, XLSX, GEOJSON, "/donnees/", PANEL, "/donnees/changements.json"):
-            tag = client.get(address).headers["ETag"]
+            response = client.get(address)
+            tag = response.headers["ETag"]
+            response.getvalue()
             with CaptureQueriesContext(connection) as queries:
                 assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
-            assert len(queries) == 1
+            assert len(asked(queries)) == 1
 
-    @pytest.mark.parametrize(("address", "batch"), [(CSV, 14), (GEOJSON, 1), (XLSX, 14)])
+    @pytest.mark.parametrize(("address", "batch"), [(CSV, 12), (GEOJSON, 1), (XLSX, 12)])
     def test_statements_follow_the_batches_and_not_the_rows(
         self, address, batch, several, client, monkeypatch
     ):
@@ -510,21 +518,21 @@ class TestAnswers:
             client.get(address).getvalue()
             with CaptureQueriesContext(connection) as queries:
                 client.get(address).getvalue()
-            counts.append(len(queries))
-            assert not [q for q in queries if re.match("BEGIN|SAVEPOINT", q["sql"])]
+            counts.append(len(asked(queries)))
+            assert not [sql for sql in asked(queries) if re.match("BEGIN|SAVEPOINT", sql)]
         assert counts == [2 + batch, 2 + 2 * batch, 2 + 3 * batch]
 
     def test_columns_that_are_not_asked_for_are_not_read(self, several, client):
         client.get(CSV).getvalue()
         with CaptureQueriesContext(connection) as queries:
             client.get(f"{CSV}?colonnes=name,neq").getvalue()
-        assert len(queries) == 3
+        assert len(asked(queries)) == 3
 
     def test_the_panel_takes_few_statements(self, several, client):
         client.get(PANEL)
         with CaptureQueriesContext(connection) as queries:
             client.get(f"{PANEL}?q=traiteur")
-        assert len(queries) == 2
+        assert len(asked(queries)) == 2
 
     def test_a_workbook_too_large_is_refused_in_words(self, several, client, monkeypatch):
         monkeypatch.setattr("directory.views.exports.MOST_IN_WORKBOOK", 59)
@@ -533,7 +541,7 @@ class TestAnswers:
         assert (
             "au plus 59 entreprises et cette recherche en donne 60" in response.context["refusal"]
         )
-        assert client.get(f"{XLSX}?q=traiteur").status_code == 200
+        assert sheet_rows(client.get(f"{XLSX}?q=traiteur"))
         assert MOST_IN_WORKBOOK >= 12_000
 
     def test_no_temporary_file_is_left(self, several, client, monkeypatch, tmp_path):
@@ -591,7 +599,7 @@ class TestThereAndBack:
     def test_three_cells_changed_change_three_values(self, address, demo, get, tmp_path):
         path = tmp_path / f"export.{address[-4:].strip('.')}"
         # What the enterprise or the Pôle wrote outweighs a file: here nobody did.
-        Enterprise.objects.update(provenance={})
+        Enterprise.objects.update(provenance=dict.fromkeys(LABELS, "import"))
         slugs = list(Enterprise.objects.published().order_by("pk").values_list("slug", flat=True))
         changes = {
             (slugs[0], "Mission"): "Une mission toute neuve.",
