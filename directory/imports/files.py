@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -398,13 +398,18 @@ def refuse_start(name: str, start: bytes) -> None:
             raise Refused(too_many_columns(column))
 
 
-def workbook(path: Path) -> Any:
+@contextmanager
+def workbook(path: Path) -> Iterator[Any]:
     # Slow to import, and of no use to the site's pages.
     import openpyxl
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # features of a workbook that do not matter here
-        return openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    # Open already: it would judge a path by its name.
+    with path.open("rb") as file:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # features of a workbook that do not matter here
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        with closing(book):
+            yield book
 
 
 BROKEN = (
@@ -415,21 +420,21 @@ BROKEN = (
 
 def sheet_names(path: Path) -> list[str]:
     try:
-        with closing(workbook(path)) as book:
+        with workbook(path) as book:
             return [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
     except BROKEN:
         raise Refused(damaged()) from None
 
 
 def sheet_size(path: Path) -> int:
-    with closing(workbook(path)) as book:
+    with workbook(path) as book:
         return max((sheet.max_row or 0 for sheet in book.worksheets), default=0)
 
 
 def sheet_rows(path: Path, name: str) -> Iterator[Row]:
     """Rows of a sheet; the declared size is not trusted, each row's own number is."""
     try:
-        with closing(workbook(path)) as book:
+        with workbook(path) as book:
             sheet = book[name]
             sheet.reset_dimensions()
             for row, values in enumerate(sheet.iter_rows(values_only=True), start=1):
