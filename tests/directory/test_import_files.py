@@ -41,6 +41,37 @@ def workbook(rows=TABLE, title="Feuille 1"):
     return content.getvalue()
 
 
+ODS = """<?xml version="1.0" encoding="UTF-8"?>
+<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+ xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
+ xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>
+<table:table table:name="Vide"><table:table-row table:number-rows-repeated="1048576"/></table:table>
+<table:table table:name="Entreprises">%s</table:table>
+</office:spreadsheet></office:body></office:document-content>"""
+
+
+def ods_row(*cells, repeated=1):
+    made = "".join(
+        f'<table:table-cell office:value-type="float" office:value="{cell}"/>'
+        if isinstance(cell, float)
+        else '<table:table-cell office:value-type="string"><office:annotation><text:p>remarque'
+        "</text:p></office:annotation>"
+        + "".join(f"<text:p>{line}</text:p>" for line in cell.split("\n"))
+        + "</table:table-cell>"
+        for cell in cells
+    )
+    made += '<table:table-cell table:number-columns-repeated="16384"/>'
+    return f'<table:table-row table:number-rows-repeated="{repeated}">{made}</table:table-row>'
+
+
+def open_document(*rows):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", ODS % "".join(rows), zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
 def with_part(content, name, data):
     """A workbook with one more part, or another in the place of one."""
     changed = io.BytesIO()
@@ -76,6 +107,7 @@ def table(tmp_path):
         (text(encoding="cp1252", delimiter=";"), "Windows-1252"),
         (text(encoding="mac_roman", delimiter="\t"), "Mac Roman"),
         (workbook(), "XLSX"),
+        (open_document(*[ods_row(*cells) for cells in TABLE]), "ODS, feuille «\xa0Entreprises"),
     ],
 )
 def test_a_table_is_read_in_whatever_form_it_comes(table, content, said):
@@ -129,6 +161,24 @@ def test_what_an_export_neutralised_is_restored(table):
     rows = [TABLE[0], [neutralise("=SOMME(A1)"), neutralise("+1 450 555-0123"), ""]]
     ((_row, cells),) = table(text(rows)).rows()
     assert cells == ["=SOMME(A1)", "+1 450 555-0123"]
+
+
+def test_an_open_document_repeats_rows_and_leaves_blanks_unsaid(table):
+    rows = [ods_row(*TABLE[0]), ods_row(repeated=4), ods_row("A<text:s/>B", "C", 1147627393.0)]
+    read = table(open_document(*rows, ods_row("D", repeated=2), ods_row(repeated=1_000_000)))
+    assert list(read.rows()) == [
+        (6, ["A B", "C", "1147627393"]),
+        (7, ["D"]),
+        (8, ["D"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    "rows", [[ods_row("A", repeated=10**12)], [ods_row(repeated=10**12), ods_row("A")]]
+)
+def test_an_open_document_may_not_repeat_a_row_for_ever(table, rows):
+    with pytest.raises(Refused, match="50\xa0000 lignes"):
+        list(table(open_document(ods_row(*TABLE[0]), *rows)).rows())
 
 
 @pytest.mark.parametrize(
@@ -188,7 +238,7 @@ def dimension(reference):
         ("xl/vbaProject.bin", b"macro", "macros"),
         ("../../etc/cron.d/x", b"x", "abîmé"),
         ("/etc/passwd", b"x", "abîmé"),
-        ("content.xml", b"<office/>", "pas un XLSX"),
+        ("content.xml", b"<office/>", "abîmé"),
     ],
 )
 def test_a_hostile_workbook_is_refused_at_once(table, name, data, said):
