@@ -3,6 +3,7 @@
 Nothing is written here. Rows come in batches; what is known of a row is dropped with its batch.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -20,7 +21,18 @@ from directory.resources import CONTACT, EnterpriseResource, Record
 BATCH = 500
 #: The cells that together say where an enterprise is.
 PLACE = ("city", "city_code", "county", "borough", "province", "country")
-REPLACEMENT = "\ufffd"
+#: What people write in a cell to say that they have nothing to write.
+NOTHING = {"-", "–", "—", "?", "n/a", "s/o", "s. o.", "s.o.", "n.d.", "inconnu", "aucun", "aucune"}
+#: What a spreadsheet writes in the place of what it could not compute.
+BROKEN = re.compile(r"#(N/A|REF!|VALUE!|VALEUR!|NAME\?|NOM\?|DIV/0!|NULL!|NUL!|NUM!|NOMBRE!)")
+
+
+def unreadable(text: str) -> str:
+    if "\ufffd" in text:
+        return _("un caractère n’est pas lisible\xa0: réécrivez la case.")
+    if BROKEN.fullmatch(text):
+        return _("cette formule ne donne rien\xa0: remplacez-la par sa valeur, ou videz la case.")
+    return ""
 
 
 class Planner:
@@ -79,8 +91,7 @@ class Planner:
             text = self.cell(cells, name)
             if not text:
                 continue
-            if REPLACEMENT in text:
-                reason = _("un caractère n’est pas lisible\xa0: réécrivez la case.")
+            if reason := unreadable(text):
                 entry.say("refusal", reason, self.where(name), text)
                 continue
             if name == "slug" and key(text) == NEW:
@@ -108,7 +119,8 @@ class Planner:
 
     def cell(self, cells: list[str], name: str) -> str:
         place = self.layout.positions.get(name, -1)
-        return cells[place] if 0 <= place < len(cells) else ""
+        text = cells[place] if 0 <= place < len(cells) else ""
+        return "" if text.lower() in NOTHING else text
 
     def where(self, name: str) -> str:
         return self.layout.where(name, self.resource)
@@ -193,7 +205,7 @@ class Planner:
                 neq,
             )
         elif len(found) > 1:
-            self.ask(entry, [(one, []) for one in found])
+            self.ask(entry, [(one, [_("même nom, même ville")]) for one in found])
         elif found:
             self.match_known(entry, values, place, cells, found[0])
         else:

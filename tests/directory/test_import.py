@@ -465,6 +465,8 @@ def test_a_shared_name_of_place_is_that_where_the_listing_is(imported):
         ({"Courriel du contact": "a@b.example"}, "une personne-ressource a un nom"),
         ({"Commande minimale": "10", "Commande maximale": "5"}, "dépasse la plus grande"),
         ({"Mission": "caf\ufffd"}, "un caractère n’est pas lisible"),
+        ({"Courriel": "#REF!"}, "cette formule ne donne rien"),
+        ({"Services": "a|" * 2_001}, "2001 éléments dans une case"),
     ],
 )
 def test_a_refusal_names_the_column_the_value_and_what_to_do(imported, cells, message):
@@ -507,6 +509,52 @@ def test_a_neq_that_fails_its_check_is_a_warning(imported):
     (entry,) = imported(row(neq=WRONG_NEQ))
     assert entry.outcome == Outcome.CREATED
     assert "faute de frappe" in said(entry)
+
+
+@pytest.mark.parametrize("nothing", ["-", "N/A", "s.o.", "?"])
+def test_a_cell_that_says_there_is_nothing_is_empty(imported, nothing):
+    (entry,) = imported(row(neq=nothing, Courriel=nothing, Téléphone=nothing))
+    assert entry.outcome == Outcome.CREATED, said(entry)
+
+
+def test_what_staff_write_between_the_two_readings_is_seen(reference, file):
+    listed = EnterpriseFactory(name="Traiteur du parc", provenance={"phone": "import"})
+    work = Import(file(row(city="Longueuil", Téléphone="450 555-0123")), NPO)
+    planned = work.preview()
+    assert planned.counts[Outcome.UPDATED] == 1
+    Enterprise.objects.update(phone="+14505550001", provenance={"phone": "staff"})
+    done = work.apply(planned)
+    listed.refresh_from_db()
+    assert (done.counts[Outcome.LEFT], listed.phone) == (1, "+14505550001")
+
+
+def test_a_listing_made_between_the_two_readings_stops_the_import(reference, file):
+    work = Import(file(row(neq=NEQ, Téléphone="450 555-0123")), NPO)
+    planned = work.preview()
+    listed = EnterpriseFactory(neq=NEQ)
+    with pytest.raises(Refused, match="Recommencez"):
+        work.apply(planned)
+    listed.refresh_from_db()
+    assert listed.phone == ""
+
+
+def test_what_staff_change_in_the_admin_is_theirs(reference, superuser, imported):
+    from django.urls import reverse
+
+    from tests.forms import filled
+
+    imported(row(Téléphone="450 555-0001", Services="Repas"))
+    made = Enterprise.objects.get()
+    page = reverse("admin:directory_enterprise_change", args=[made.pk])
+    data = filled(superuser.get(page), "enterprise_form")
+    response = superuser.post(page, data | {"phone": "450 555-0002", "offerings-0-name": "Buffets"})
+    assert response.status_code == 302
+    made.refresh_from_db()
+    assert (made.provenance["phone"], made.provenance["offerings"]) == ("staff", "staff")
+    assert made.provenance["city"] == "import"
+    (entry,) = imported(row(Téléphone="450 555-0003", Services="Repas"))
+    assert entry.outcome == Outcome.LEFT
+    assert "écrit par le Pôle" in said(entry)
 
 
 # --- Columns

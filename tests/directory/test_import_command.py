@@ -146,7 +146,7 @@ def test_a_mistake_on_the_command_line_is_said_in_words(reference, arguments, sa
         run(*arguments)
 
 
-def test_twelve_thousand_rows_are_read_fast_and_in_little_memory(reference, tmp_path):
+def test_twelve_thousand_rows_are_read_fast(reference, tmp_path):
     path = tmp_path / "grand.csv"
     rows = [[f"{cells[0]} {number}", *cells[1:4], ""] for number in range(41) for cells in ROWS[1:]]
     path.write_bytes(text([ROWS[0][:5], *rows[:12_000]], ",", "utf-8"))
@@ -238,5 +238,5 @@ def test_an_import_that_is_killed_leaves_nothing_and_can_be_run_again(
         assert "Traceback" not in error.decode()
     again = importing(path)
     said, error = again.communicate(timeout=120)
-    assert again.returncode == 0, error.decode()
+    assert (again.returncode, error.decode()) == (0, "")  # no progress bar but on a terminal
     assert Enterprise.objects.count() == 5_001

@@ -19,13 +19,14 @@ Importe des entreprises d’un fichier CSV, XLSX ou ODS. Sans --apply, dit ce qu
 n’écrit rien. Les nouvelles fiches sont des brouillons\xa0; une case vide, ou une colonne absente,
 laisse ce qui est déjà inscrit\xa0; ce que l’entreprise ou le Pôle ont écrit n’est jamais remplacé.
 
-Une fiche se reconnaît à son adresse (colonne «\xa0Fiche\xa0» de nos exports), à son NEQ, ou à son nom
-et à sa ville. Une ligne qui ne fait que ressembler à une fiche est à trancher\xa0: dans une colonne
-«\xa0Fiche\xa0», écrivez l’adresse de la fiche si c’est elle, «\xa0nouvelle\xa0» sinon, et recommencez.
+Une fiche se reconnaît à son adresse (colonne «\xa0Fiche\xa0» de nos exports), à son NEQ, ou à son
+nom et à sa ville. Une ligne qui ne fait que ressembler à une fiche est à trancher\xa0: dans une
+colonne «\xa0Fiche\xa0», écrivez l’adresse de la fiche si c’est elle, «\xa0nouvelle\xa0» sinon, et
+recommencez.
 """
 MAPPING = """\
-fichier JSON qui dit quelle colonne est laquelle\xa0; s’il n’existe pas, il est créé d’après ce qui a
-été deviné, avec les municipalités à préciser\xa0: corrigez-le et recommencez. Par exemple
+fichier JSON qui dit quelle colonne est laquelle\xa0; s’il n’existe pas, il est créé d’après ce qui
+a été deviné, avec les municipalités à préciser\xa0: corrigez-le et recommencez. Par exemple
 {"columns": {"Organisme": "name", "Remarques": null}, "constants": {"legal_form": "npo"},
 "places": {"Chicoutimi": "94068"}}
 """
