@@ -55,8 +55,8 @@ PRESETS = {
 #: How a spreadsheet recognises a formula, or is led to: signs, their full-width and small twins,
 #: a tab or a return, after spaces seen or unseen. Apostrophes in front are ours, or like ours.
 FORMULA = re.compile(
-    r"'*(?:[\s\u200b-\u200d\u2060\ufeff]*[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]"
-    r"|[^\S\t\r]*[\t\r])"
+    r"'*[\s\u200b-\u200d\u2060\ufeff]*"
+    r"(?:[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]|(?<=[\t\r]))"
 )
 
 

@@ -37,6 +37,9 @@ PARTING = re.compile(r"[\\|;\r\n]")
 
 # --- Lists in a cell
 
+#: As many as there are municipalities, and then some.
+MOST_ITEMS = 2_000
+
 
 def join(items: Iterable[str]) -> str:
     """Items in one cell, parted by « | »; what could part them is escaped."""
@@ -45,8 +48,18 @@ def join(items: Iterable[str]) -> str:
 
 def split(text: str) -> list[str]:
     """The items of a cell, parted by « | », « ; » or a line break, without blanks around."""
+    return [item for item in map(unescape, pieces(text)) if item]
+
+
+def pieces(text: str) -> list[str]:
+    """The items as they are written, still escaped."""
     items = re.findall(r"(?:\\.|[^\\|;\n]|\\$)+", text, re.DOTALL)
-    return [item for item in (unescape(item) for item in items) if item]
+    if len(items) > MOST_ITEMS:
+        raise Unfit(
+            _("%(count)d éléments dans une case, %(most)d au plus\xa0: abrégez.")
+            % {"count": len(items), "most": MOST_ITEMS}
+        )
+    return items
 
 
 def unescape(item: str) -> str:
@@ -543,8 +556,8 @@ class Permits(Cell):
     RBQ = r"[0-9]{4}-[0-9]{4}-[0-9]{2}"
 
     def read(self, text: str) -> tuple[tuple[str, str, date | None], ...]:
-        items = re.findall(r"(?:\\.|[^\\|;\n]|\\$)+", text, re.DOTALL)
-        return tuple(dict.fromkeys(self.permit(item) for item in items if unescape(item)))
+        items = (item for item in pieces(text) if unescape(item))
+        return tuple(dict.fromkeys(self.permit(item) for item in items))
 
     def permit(self, item: str) -> tuple[str, str, date | None]:
         if found := re.fullmatch(rf"\s*RBQ\s+({self.RBQ})\s*", item, re.I):

@@ -15,10 +15,10 @@ from directory.imports.mapping import Layout
 from directory.imports.places import key
 from directory.models import Contact, Enterprise
 from directory.models.enterprises import neq_checks
+from directory.provenance import prevailing, said_with
 from directory.resources import CONTACT, EnterpriseResource, Record
 
 Source = Enterprise.Source
-STRONGER = {Source.OWNER, Source.STAFF}
 Where = Callable[[str], str]
 
 
@@ -61,7 +61,7 @@ class Comparison:
             before = record[name]
             if name in ("city", "borough") and before == value or widget.same(before, value):
                 continue
-            source = prevailing(record, name)
+            source = prevailing(record["provenance"], said_with(name), before)
             if source is not None:
                 self.say_kept(entry, name, before, value, source)
             else:
@@ -91,25 +91,23 @@ class Comparison:
         given = person(values)
         if not given:
             return
-        ours = record["provenance"].get("contacts") == Source.IMPORT
         same = next((one for one in people if key(one.name) == key(given["name"])), None)
         if same is None:
-            if people and not ours:
-                source = record["provenance"].get("contacts") or ""
+            source = prevailing(record["provenance"], "contacts", people)
+            if people and source is not None:
                 self.say_kept(entry, "contact_name", people[0].name, given["name"], source)
             else:
                 entry.contact = given
             return
-        for field_name, value in given.items():
-            column = f"contact_{field_name}"
-            before = getattr(same, field_name)
-            if field_name == "name" or self.resource.columns[column].widget.same(before, value):
+        for field, value in given.items():
+            column, before = f"contact_{field}", getattr(same, field)
+            if field == "name" or self.resource.columns[column].widget.same(before, value):
                 continue
-            if before and not ours:
-                source = record["provenance"].get("contacts") or ""
+            source = prevailing(record["provenance"], "contacts", before)
+            if before and source is not None:
                 self.say_kept(entry, column, before, value, source)
             else:
-                entry.contact[field_name] = value
+                entry.contact[field] = value
                 entry.contact_pk = same.pk
 
 
@@ -119,23 +117,6 @@ SOURCES = {
     Source.STAFF: gettext_lazy("écrit par le Pôle"),
     "": gettext_lazy("déjà inscrit"),
 }
-
-
-def said_with(name: str) -> str:
-    """The key under which the source of a column is kept."""
-    together = {"borough": "city", "longitude": "latitude"}
-    return "contacts" if name in CONTACT else together.get(name, name)
-
-
-def prevailing(record: Record, name: str) -> str | None:
-    """The source that keeps a file from changing a value, None if it may. What is there without
-    a known source was written by a person; what is empty was written by nobody."""
-    source = record["provenance"].get(said_with(name))
-    if source in STRONGER:
-        return source
-    if source == Source.IMPORT or record[name] in (None, "", (), False):
-        return None
-    return ""
 
 
 def person(values: Record) -> Record:

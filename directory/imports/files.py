@@ -1,4 +1,4 @@
-"""Files of strangers, read a row at a time: comma-separated text, and XLSX workbooks.
+"""Files of strangers, read a row at a time: comma-separated text, XLSX and ODS workbooks.
 
 What a file is, its content says, not its name. One that is too large, or not a table, is refused
 before it is read whole; memory does not grow with its rows.
@@ -12,12 +12,12 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from xml.etree.ElementTree import ParseError
 
 from defusedxml.common import DefusedXmlException
@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from directory.exports import restore
+from directory.imports import opendocument
 from directory.imports.cells import plain
 from directory.wording import number
 
@@ -315,32 +316,38 @@ DIMENSION = re.compile(rb'<dimension ref="(?:[A-Z]+\d+:)?([A-Z]+)(\d+)"')
 
 
 def open_workbook(path: Path, known: Callable[[str], bool]) -> Table:
-    inspect(path)
-    sheets = sheet_names(path)
+    book: Book = OpenDocument(path) if inspect(path) else Workbook(path)
+    sheets = book.sheets()
     best, chosen, first = Header(), "", list[str]()
     for name in sheets:
-        with closing(sheet_rows(path, name)) as rows:  # type: ignore[type-var]
+        with closing(sheet_rows(book, name)) as rows:  # type: ignore[type-var]
             header = find_header(rows, known)
         if header.found > best.found:
             best, chosen = header, name
     if not best.found:
         for name in sheets[:1]:
-            with closing(sheet_rows(path, name)) as rows:  # type: ignore[type-var]
+            with closing(sheet_rows(book, name)) as rows:  # type: ignore[type-var]
                 first = next((cells for _row, cells in rows if cells), [])
         raise Refused(no_header(first))
-    description = _("classeur XLSX")
+    description = _("classeur %(format)s") % {"format": book.format}
     if len(sheets) > 1:
         description += _(", feuille «\xa0%(name)s\xa0»") % {"name": chosen}
-    lines = sheet_size(path)
-    return Table(description, best.cells, best.row, lines, lambda: sheet_rows(path, chosen))
+    return Table(
+        description, best.cells, best.row, book.size(chosen), lambda: sheet_rows(book, chosen)
+    )
 
 
 def damaged() -> str:
     return _("Ce classeur est abîmé\xa0: ouvrez-le, et enregistrez-le de nouveau au format XLSX.")
 
 
-def inspect(path: Path) -> None:
-    """Refuse, by its table of contents and the sizes its sheets declare, what must not be read."""
+def not_a_workbook() -> str:
+    return _("Ce fichier compressé n’est pas un tableau\xa0: donnez un XLSX, un ODS ou un CSV.")
+
+
+def inspect(path: Path) -> bool:
+    """Refuse, by its table of contents and the sizes its sheets declare, what must not be read;
+    gives whether it is an OpenDocument."""
     try:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
@@ -350,8 +357,13 @@ def inspect(path: Path) -> None:
                 if part.filename.endswith((".xml", ".rels")):
                     with archive.open(part) as file:
                         refuse_start(part.filename, file.read(4096))
+            if opendocument.CONTENT not in names:
+                return False
+            if archive.read("mimetype")[:100] != opendocument.MIMETYPE:
+                raise Refused(not_a_workbook())
+            return True
     except (
-        *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError),
+        *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError),
         *(RuntimeError, NotImplementedError),  # encrypted, or packed in an unusual way
     ):
         raise Refused(damaged()) from None
@@ -371,12 +383,8 @@ def refuse_parts(parts: list[zipfile.ZipInfo], names: set[str]) -> None:
         raise Refused(_("Ce classeur est protégé par un mot de passe\xa0: retirez-le."))
     if any(name.lower().endswith("vbaproject.bin") for name in names):
         raise Refused(_("Ce classeur contient des macros\xa0: enregistrez-le au format XLSX."))
-    if "content.xml" in names:
-        raise Refused(_("Ce classeur n’est pas un XLSX\xa0: enregistrez-le au format XLSX ou CSV."))
-    if "xl/workbook.xml" not in names:
-        raise Refused(
-            _("Ce fichier compressé n’est pas un classeur\xa0: donnez un XLSX ou un CSV.")
-        )
+    if not {"xl/workbook.xml", opendocument.CONTENT} & names:
+        raise Refused(not_a_workbook())
     texts = sum(part.file_size for part in parts if part.filename == "xl/sharedStrings.xml")
     if texts > LARGEST_PART:
         raise Refused(_("Ce classeur contient trop de texte\xa0: enregistrez-le au format CSV."))
@@ -398,43 +406,87 @@ def refuse_start(name: str, start: bytes) -> None:
             raise Refused(too_many_columns(column))
 
 
-def workbook(path: Path) -> Any:
-    # Slow to import, and of no use to the site's pages.
-    import openpyxl
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # features of a workbook that do not matter here
-        return openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-
-
 BROKEN = (
     *(ParseError, DefusedXmlException, KeyError, ValueError, TypeError, AttributeError, IndexError),
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError),
 )
 
 
-def sheet_names(path: Path) -> list[str]:
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Whatever a reader of workbooks stumbles on is said in words."""
     try:
-        with closing(workbook(path)) as book:
-            return [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        yield
     except BROKEN:
         raise Refused(damaged()) from None
 
 
-def sheet_size(path: Path) -> int:
-    with closing(workbook(path)) as book:
-        return max((sheet.max_row or 0 for sheet in book.worksheets), default=0)
+class Book(Protocol):
+    format: str
+
+    def sheets(self) -> list[str]: ...
+    def rows(self, sheet: str) -> Iterator[tuple[int, Sequence[Any]]]: ...
+    def size(self, sheet: str) -> int: ...
 
 
-def sheet_rows(path: Path, name: str) -> Iterator[Row]:
-    """Rows of a sheet; the declared size is not trusted, each row's own number is."""
+class Workbook:
+    format = "XLSX"
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @contextmanager
+    def open(self) -> Iterator[Any]:
+        # Slow to import, and of no use to the site's pages.
+        import openpyxl
+
+        # Open already: it would judge a path by its name.
+        with self.path.open("rb") as file:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # features of a workbook that do not matter here
+                book = openpyxl.load_workbook(
+                    file, read_only=True, data_only=True, keep_links=False
+                )
+            with closing(book):
+                yield book
+
+    def sheets(self) -> list[str]:
+        with unbroken(), self.open() as book:
+            return [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
+
+    def rows(self, sheet: str) -> Iterator[tuple[int, Sequence[Any]]]:
+        with self.open() as book:
+            # The declared size is not trusted.
+            book[sheet].reset_dimensions()
+            yield from enumerate(book[sheet].iter_rows(values_only=True), start=1)
+
+    def size(self, sheet: str) -> int:
+        with unbroken(), self.open() as book:
+            return book[sheet].max_row or 0
+
+
+class OpenDocument:
+    format = "ODS"
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def sheets(self) -> list[str]:
+        with unbroken():
+            return opendocument.sheets(self.path)
+
+    def rows(self, sheet: str) -> Iterator[tuple[int, Sequence[Any]]]:
+        yield from opendocument.rows(self.path, sheet, MOST_COLUMNS + 1)
+
+    def size(self, sheet: str) -> int:
+        return 0  # it says nothing of it
+
+
+def sheet_rows(book: Book, name: str) -> Iterator[Row]:
     try:
-        with closing(workbook(path)) as book:
-            sheet = book[name]
-            sheet.reset_dimensions()
-            for row, values in enumerate(sheet.iter_rows(values_only=True), start=1):
-                if row > MOST_ROWS + HEADER_WITHIN:
-                    raise Refused(too_many_rows())
-                yield row, trimmed([plain(value) for value in values[: MOST_COLUMNS + 1]])
+        for row, values in book.rows(name):
+            if row > MOST_ROWS + HEADER_WITHIN:
+                raise Refused(too_many_rows())
+            yield row, trimmed([plain(value) for value in values[: MOST_COLUMNS + 1]])
     except BROKEN:
         raise Refused(damaged()) from None

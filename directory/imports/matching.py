@@ -113,6 +113,14 @@ class Index:
         if known.site:
             self.by_site[known.site].append(known)
 
+    def reserve(self, row: Known) -> None:
+        """Keep for a row that is not written what it is recognised by: a later row is its double,
+        and does not take its place, or the file read again would be understood otherwise."""
+        if row.neq:
+            self.by_neq.setdefault(row.neq, row)
+        if row.name and row.city:
+            self.by_name[key(row.name), row.city].append(row)
+
     def certain(self, *, slug: str, neq: str, name: str, city: int | None) -> list[Known]:
         """The enterprises that a row names: one, or several that it confuses."""
         if slug and (known := self.by_slug.get(slug)):

@@ -3,6 +3,7 @@
 Nothing is written here. Rows come in batches; what is known of a row is dropped with its batch.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -20,7 +21,18 @@ from directory.resources import CONTACT, EnterpriseResource, Record
 BATCH = 500
 #: The cells that together say where an enterprise is.
 PLACE = ("city", "city_code", "county", "borough", "province", "country")
-REPLACEMENT = "\ufffd"
+#: What people write in a cell to say that they have nothing to write.
+NOTHING = {"-", "–", "—", "?", "n/a", "s/o", "s. o.", "s.o.", "n.d.", "inconnu", "aucun", "aucune"}
+#: What a spreadsheet writes in the place of what it could not compute.
+BROKEN = re.compile(r"#(N/A|REF!|VALUE!|VALEUR!|NAME\?|NOM\?|DIV/0!|NULL!|NUL!|NUM!|NOMBRE!)")
+
+
+def unreadable(text: str) -> str:
+    if "\ufffd" in text:
+        return _("un caractère n’est pas lisible\xa0: réécrivez la case.")
+    if BROKEN.fullmatch(text):
+        return _("cette formule ne donne rien\xa0: remplacez-la par sa valeur, ou videz la case.")
+    return ""
 
 
 class Planner:
@@ -79,8 +91,7 @@ class Planner:
             text = self.cell(cells, name)
             if not text:
                 continue
-            if REPLACEMENT in text:
-                reason = _("un caractère n’est pas lisible\xa0: réécrivez la case.")
+            if reason := unreadable(text):
                 entry.say("refusal", reason, self.where(name), text)
                 continue
             if name == "slug" and key(text) == NEW:
@@ -101,11 +112,15 @@ class Planner:
         self.match(entry, values, place, cells)
         if entry.refused:
             entry.outcome = Outcome.REFUSED
+        if entry.outcome == Outcome.PROPOSED or entry.refused:
+            self.contents.setdefault(row, self.content(cells))
+            self.index.reserve(known(row, values, place))
         return entry, values
 
     def cell(self, cells: list[str], name: str) -> str:
         place = self.layout.positions.get(name, -1)
-        return cells[place] if 0 <= place < len(cells) else ""
+        text = cells[place] if 0 <= place < len(cells) else ""
+        return "" if text.lower() in NOTHING else text
 
     def where(self, name: str) -> str:
         return self.layout.where(name, self.resource)
@@ -190,43 +205,46 @@ class Planner:
                 neq,
             )
         elif len(found) > 1:
-            self.ask(entry, [(known, []) for known in found])
+            self.ask(entry, [(one, [_("même nom, même ville")]) for one in found])
         elif found:
             self.match_known(entry, values, place, cells, found[0])
         else:
             self.match_new(entry, values, place, cells)
 
     def match_known(
-        self, entry: Entry, values: Record, place: Place | Unfit, cells: list[str], known: Known
+        self, entry: Entry, values: Record, place: Place | Unfit, cells: list[str], found: Known
     ) -> None:
-        entry.name = entry.name or known.name
+        entry.name = entry.name or found.name
         written = self.cell(cells, "city")
         if isinstance(place, Unfit) and self.tells_place(cells):
             # A name that several places share is that of where it is already.
-            if place.several and key(written) == key(self.resource.gazetteer.name(known.city)):
+            gazetteer = self.resource.gazetteer
+            if place.several and found.city and key(written) == key(gazetteer.name(found.city)):
                 values.pop("borough", None)
             else:
                 self.refuse_place(entry, cells, place)
-        first = known.row or self.claimed.get(known.pk, 0)
+        first = found.row or self.claimed.get(found.pk, 0)
         if entry.refused:
             return
         if first:
             self.double(entry, cells, first)
             return
-        entry.slug = known.slug
-        if known.archived:
+        entry.slug = found.slug
+        if found.archived:
             entry.outcome = Outcome.PROPOSED
             entry.say(
                 "proposal",
                 _("la fiche %(fiche)s est archivée\xa0: rouvrez-la avant d’importer.")
-                % {"fiche": known},
+                % {"fiche": found},
                 topic=_("Fiches archivées, à rouvrir avant d’importer"),
             )
             return
-        if key(str(values.get("name", ""))) == key(known.name) and "slug" not in values:
+        if key(str(values.get("name", ""))) == key(found.name) and "slug" not in values:
             # It was found by this name, or could be: capitals are no news.
             values.pop("name")
-        entry.pk = known.pk
+        entry.pk = found.pk
+        if neq := values.get("neq"):
+            self.index.by_neq.setdefault(neq, found)
         self.claim(entry, cells)
 
     def match_new(
@@ -258,18 +276,11 @@ class Planner:
         if "slug" in values:
             reason = _("cette fiche n’existe pas ici\xa0: cherchée par son NEQ et son nom.")
             entry.say("note", reason, self.where("slug"), values.pop("slug"))
-        known = Known(
-            row=entry.row,
-            name=values["name"],
-            neq=values.get("neq", ""),
-            city=values["city"],
-            phone=values.get("phone", ""),
-            site=site_of(values.get("website", "")),
-        )
-        if key(self.cell(cells, "slug")) != NEW and (alike := self.index.alike(known)):
+        row = known(entry.row, values, place)
+        if key(self.cell(cells, "slug")) != NEW and (alike := self.index.alike(row)):
             self.ask(entry, alike)
             return
-        self.index.add(known, values.get("other_names", ()))
+        self.index.add(row, values.get("other_names", ()))
         self.claim(entry, cells)
         warn_of_neq(entry, values, self.where)
         entry.outcome = Outcome.CREATED
@@ -324,9 +335,9 @@ class Planner:
         """Leave it to a person whether this is one of those."""
         entry.outcome = Outcome.PROPOSED
         candidates = "\xa0; ".join(
-            f"{known} ({', '.join(reasons)})" if reasons else str(known) for known, reasons in alike
+            f"{one} ({', '.join(reasons)})" if reasons else str(one) for one, reasons in alike
         )
-        listed = [f"«\xa0{known.slug}\xa0»" for known, _reasons in alike if known.slug]
+        listed = [f"«\xa0{one.slug}\xa0»" for one, _reasons in alike if one.slug]
         if listed:
             text = _(
                 "ressemble à %(candidates)s\xa0: dans une colonne «\xa0Fiche\xa0», écrivez "
@@ -341,3 +352,15 @@ class Planner:
             topic = _("Ressemblent à une autre ligne du fichier")
         said = {"candidates": candidates, "answers": _(" ou ").join(listed), "new": NEW}
         entry.say("proposal", text % said, topic=topic)
+
+
+def known(row: int, values: Record, place: Place | Unfit) -> Known:
+    """What a row is recognised by."""
+    return Known(
+        row=row,
+        name=values.get("name", ""),
+        neq=values.get("neq", ""),
+        city=place.city if isinstance(place, Place) else 0,
+        phone=values.get("phone", ""),
+        site=site_of(values.get("website", "")),
+    )

@@ -10,7 +10,6 @@ from django.db.models import Model
 from django.utils import timezone
 
 from directory.imports.cells import pair
-from directory.imports.comparison import said_with
 from directory.imports.entries import Entry, Outcome
 from directory.models import (
     Certification,
@@ -21,6 +20,7 @@ from directory.models import (
     Offering,
     Permit,
 )
+from directory.provenance import said_with
 from directory.slugs import Slugs
 
 Source = Enterprise.Source

@@ -4,6 +4,7 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
@@ -14,22 +15,23 @@ from directory.imports.run import Import
 from directory.resources import EnterpriseResource
 
 HELP = """\
-Importe des entreprises d’un fichier CSV ou XLSX. Sans --apply, dit ce qui serait fait et n’écrit
-rien. Les nouvelles fiches sont des brouillons ; une case vide, ou une colonne absente, laisse ce
-qui est déjà inscrit ; ce que l’entreprise ou le Pôle ont écrit n’est jamais remplacé.
+Importe des entreprises d’un fichier CSV, XLSX ou ODS. Sans --apply, dit ce qui serait fait et
+n’écrit rien. Les nouvelles fiches sont des brouillons\xa0; une case vide, ou une colonne absente,
+laisse ce qui est déjà inscrit\xa0; ce que l’entreprise ou le Pôle ont écrit n’est jamais remplacé.
 
-Une fiche se reconnaît à son adresse (colonne « Fiche » de nos exports), à son NEQ, ou à son nom et
-à sa ville. Une ligne qui ne fait que ressembler à une fiche est à trancher : dans une colonne
-« Fiche », écrivez l’adresse de la fiche si c’est elle, « nouvelle » sinon, et recommencez.
+Une fiche se reconnaît à son adresse (colonne «\xa0Fiche\xa0» de nos exports), à son NEQ, ou à son
+nom et à sa ville. Une ligne qui ne fait que ressembler à une fiche est à trancher\xa0: dans une
+colonne «\xa0Fiche\xa0», écrivez l’adresse de la fiche si c’est elle, «\xa0nouvelle\xa0» sinon, et
+recommencez.
 """
 MAPPING = """\
-fichier JSON qui dit quelle colonne est laquelle ; s’il n’existe pas, il est créé d’après ce qui a
-été deviné, avec les municipalités à préciser : corrigez-le et recommencez. Par exemple
+fichier JSON qui dit quelle colonne est laquelle\xa0; s’il n’existe pas, il est créé d’après ce qui
+a été deviné, avec les municipalités à préciser\xa0: corrigez-le et recommencez. Par exemple
 {"columns": {"Organisme": "name", "Remarques": null}, "constants": {"legal_form": "npo"},
 "places": {"Chicoutimi": "94068"}}
 """
 DEFAULT = """\
-ce que reçoit une nouvelle fiche dont la case est vide, par exemple --default legal_form=npo ;
+ce que reçoit une nouvelle fiche dont la case est vide, par exemple --default legal_form=npo\xa0;
 peut se répéter
 """
 
@@ -71,6 +73,15 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename}\xa0: {error.strerror}") from None
         except Refused as error:
             raise CommandError(str(error)) from None
+        except (OperationalError, InterfaceError) as error:
+            # The database stopped, or someone held too long what the import needed.
+            raise CommandError(
+                _(
+                    "La base de données n’a pas répondu\xa0: rien n’a été écrit. Recommencez. "
+                    "(%(error)s)"
+                )
+                % {"error": str(error).strip().split("\n")[0]}
+            ) from None
         if apply and not done.applied:
             raise CommandError(
                 _(
@@ -85,6 +96,7 @@ class Command(BaseCommand):
             self.stdout.write("\n".join([*report.columns(work), ""]))
         with report.written(options["report"]) as each:
             summary = self.follow(_("Lecture"), work.table.size, work.preview, each=each)
+        kept = self.keep_mapping(options["mapping"], work, summary)
         if apply and (skip_refused or not summary.counts[Outcome.REFUSED]):
             with report.written(options["report"]) as each:
                 summary = self.follow(
@@ -92,13 +104,12 @@ class Command(BaseCommand):
                     skip_refused=skip_refused,
                     each=each,
                 )
-        written = self.keep_mapping(options["mapping"], work, summary)
         if options["json"]:
             content = json.dumps(report.as_json(work, summary), ensure_ascii=False, indent=2)
             self.stdout.write(content)
         else:
             lines = [*report.counts(summary), *report.messages(summary)]
-            lines += report.steps(summary, written and options["mapping"], options["report"])
+            lines += report.steps(summary, kept and options["mapping"], options["report"])
             self.stdout.write("\n".join(lines))
         return summary
 
