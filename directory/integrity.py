@@ -51,12 +51,15 @@ LABELS = """
 #: Tables whose rows an address shows; what changes in them is remembered (sql/changes.sql).
 SHOWN = ("offering", "certification", "enterprisebenefit", *DETAILS)
 
+# Within a transaction that writes, what it touched is settled at its end.
 CHANGES = """
-SELECT coalesce(c.slug, l.card ->> 'slug')
-FROM (SELECT * FROM directory_change WHERE NOT withdrawn) c
-FULL JOIN directory_listing l
-    ON l.card ->> 'slug' = c.slug AND l.enterprise_id = c.enterprise_id
-WHERE c.slug IS NULL OR l.enterprise_id IS NULL ORDER BY 1
+SELECT slug FROM (SELECT * FROM directory_change WHERE NOT withdrawn) c
+FULL JOIN (SELECT id, slug FROM directory_enterprise WHERE state = 'published') e USING (slug)
+WHERE (c.enterprise_id IS NULL OR e.id IS NULL) AND NOT EXISTS (
+    SELECT FROM directory_changing g
+    WHERE g.transaction = pg_current_xact_id_if_assigned()
+        AND g.enterprise_id IN (c.enterprise_id, e.id))
+ORDER BY 1
 """
 
 
@@ -109,7 +112,7 @@ def check(today: date) -> Report:
                 report.wrong.append(f"listing {enterprise_id}: {difference}")
 
         cursor.execute(CHANGES)
-        report.wrong += [f"change {slug}: not as its listing" for (slug,) in cursor]
+        report.wrong += [f"change {slug}: not as its enterprise" for (slug,) in cursor]
 
         cursor.execute(
             """SELECT s.counts, public.directory_count_facets(s.day), s.total,

@@ -130,7 +130,7 @@ BEGIN
             WHERE l.enterprise_id = c.enterprise_id AND l.card ->> 'slug' = c.slug);
     INSERT INTO public.directory_change AS c (slug, enterprise_id, transaction, published)
     SELECT card ->> 'slug', enterprise_id, pg_current_xact_id(), pg_current_xact_id()
-    FROM public.directory_listing WHERE enterprise_id = ANY (ids) ORDER BY 1
+    FROM public.directory_listing WHERE enterprise_id = ANY (ids) AND card ? 'slug' ORDER BY 1
     ON CONFLICT (slug) DO UPDATE SET
         enterprise_id = excluded.enterprise_id,
         transaction = excluded.transaction,

@@ -236,9 +236,9 @@ class TestWhatIsTold:
     def test_what_is_remembered_amiss_is_found_out(self, enterprise):
         assert integrity.check(TODAY).wrong == []
         execute("UPDATE directory_change SET withdrawn = true WHERE slug = 'coop'")
-        assert integrity.check(TODAY).wrong == ["change coop: not as its listing"]
+        assert integrity.check(TODAY).wrong == ["change coop: not as its enterprise"]
         execute("DELETE FROM directory_change")
-        assert integrity.check(TODAY).wrong == ["change coop: not as its listing"]
+        assert integrity.check(TODAY).wrong == ["change coop: not as its enterprise"]
 
     def test_a_trigger_that_is_gone_is_found_out(self, enterprise):
         with transaction.atomic():
