@@ -230,19 +230,10 @@ class Planner:
             self.double(entry, cells, first)
             return
         entry.slug = found.slug
-        if found.archived:
-            entry.outcome = Outcome.PROPOSED
-            entry.say(
-                "proposal",
-                _("la fiche %(fiche)s est archivée\xa0: rouvrez-la avant d’importer.")
-                % {"fiche": found},
-                topic=_("Fiches archivées, à rouvrir avant d’importer"),
-            )
-            return
         if key(str(values.get("name", ""))) == key(found.name) and "slug" not in values:
             # It was found by this name, or could be: capitals are no news.
             values.pop("name")
-        entry.pk = found.pk
+        entry.pk, entry.archived = found.pk, found.archived
         if neq := values.get("neq"):
             self.index.by_neq.setdefault(neq, found)
         self.claim(entry, cells)
