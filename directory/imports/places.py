@@ -7,6 +7,7 @@ says what to write.
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 from rapidfuzz import process
@@ -49,6 +50,7 @@ class Unfit(ValueError):
         self.several = several
 
 
+@lru_cache(maxsize=100_000)
 def key(text: str) -> str:
     """A name as it is compared: « ST-BRUNO », « Saint Bruno » and « saint-bruno » are one."""
     words = SEPARATORS.sub(" ", fold(text)).strip()

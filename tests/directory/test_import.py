@@ -285,12 +285,14 @@ def test_an_address_and_a_neq_of_two_listings_are_refused(imported):
     assert "corrigez l’un des deux" in said(entry)
 
 
-def test_an_archived_listing_is_not_reopened_by_a_file(imported):
-    EnterpriseFactory(archived=True, neq=NEQ, name="Fermée")
-    (entry,) = imported(row(neq=NEQ, name="Rouverte"))
+def test_an_archived_listing_is_not_changed_by_a_file(imported):
+    EnterpriseFactory(archived=True, neq=NEQ, name="Fermée", provenance={"name": "import"})
+    (entry,) = imported(row(neq=NEQ, name="Rouverte", city="Longueuil"))
     assert entry.outcome == Outcome.PROPOSED
     assert "archivée" in said(entry)
     assert Enterprise.objects.get().name == "Fermée"
+    (entry,) = imported(row(neq=NEQ, name="Fermée", city="Longueuil"))
+    assert entry.outcome == Outcome.LEFT
 
 
 # --- What prevails
