@@ -163,7 +163,7 @@ class Neq(Cell):
 
     def read(self, text: str) -> str:
         digits = NEQ.put(text)
-        if re.fullmatch(r"[0-9]+([.,][0-9]+)?(e\+?[0-9]+)?", text.replace(" ", ""), re.I):
+        if re.fullmatch(r"[0-9]+([.,][0-9]+)?(e\+?[0-9]{1,2})?", text.replace(" ", ""), re.I):
             number = Decimal(text.replace(" ", "").replace(",", "."))
             if number != number.to_integral_value():
                 number = Decimal(0)

@@ -141,6 +141,7 @@ def test_the_mapping_is_written_to_be_completed_and_then_read(expected, tmp_path
         ([SUPPLIERS, "--default", "legal_form"], "COLONNE=VALEUR"),
         ([SUPPLIERS, "--default", "nom=x"], "n’est pas une colonne"),
         ([SUPPLIERS, "--report", "/absent/rapport.csv"], "rapport.csv"),
+        ([SUPPLIERS, "--report", SUPPLIERS], "effacerait le fichier"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_said_in_words(reference, arguments, said):

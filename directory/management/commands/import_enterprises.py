@@ -91,6 +91,10 @@ class Command(BaseCommand):
             )
 
     def run(self, file, apply, skip_refused, options):
+        if options["report"] and options["report"].resolve() == file.resolve():
+            raise Refused(
+                _("Le rapport effacerait le fichier à importer\xa0: nommez-le autrement.")
+            )
         work = Import(file, self.answers(options["mapping"], options["default"]))
         if not options["json"]:
             self.stdout.write("\n".join([*report.columns(work), ""]))
