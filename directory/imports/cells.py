@@ -68,6 +68,9 @@ def unescape(item: str) -> str:
 
 # --- Texts and numbers
 
+#: How numbers written in several ways are put in one.
+NEQ, PHONE_NUMBER, POSTAL = NeqField(), PhoneField(), PostalCodeField()
+
 
 def plain(value: Any) -> str:
     """The text of a cell, whatever type a spreadsheet gave it."""
@@ -81,12 +84,17 @@ def plain(value: Any) -> str:
         return value.date().isoformat() if not value.time().second else value.isoformat(" ")
     if isinstance(value, date):
         return value.isoformat()
-    text = LINE_BREAK.sub("\n", str(value))
+    text = str(value)
+    if text.isprintable():  # nothing unseen, nor any break
+        return unicodedata.normalize("NFC", text).strip()
+    text = LINE_BREAK.sub("\n", text)
     return unicodedata.normalize("NFC", UNSEEN.sub("", text)).strip()
 
 
 def line(text: str) -> str:
     """On one line, single spaces; those that must not break stay as they are."""
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     return re.sub(r"[ \t\n\v\f]+", " ", text).strip()
 
 
@@ -156,8 +164,8 @@ class Neq(Cell):
     """Ten digits, also where a spreadsheet made a number of them."""
 
     def read(self, text: str) -> str:
-        digits = NeqField().put(text)
-        if re.fullmatch(r"[0-9]+([.,][0-9]+)?(e\+?[0-9]+)?", text.replace(" ", ""), re.I):
+        digits = NEQ.put(text)
+        if re.fullmatch(r"[0-9]+([.,][0-9]+)?(e\+?[0-9]{1,2})?", text.replace(" ", ""), re.I):
             number = Decimal(text.replace(" ", "").replace(",", "."))
             if number != number.to_integral_value():
                 number = Decimal(0)
@@ -184,7 +192,7 @@ class Phone(Cell):
     )
 
     def read(self, text: str) -> str:
-        number = PhoneField().put(self.EXTENSION.sub("", line(text)))
+        number = PHONE_NUMBER.put(self.EXTENSION.sub("", line(text)))
         if not re.fullmatch(PHONE, number, re.ASCII):
             raise ValueError(
                 _("Un téléphone compte dix chiffres\xa0: écrivez par exemple 450 555-0123.")
@@ -203,7 +211,7 @@ class Phone(Cell):
 
 class PostalCode(Cell):
     def read(self, text: str) -> str:
-        code = PostalCodeField().put(re.sub(r"[\s-]", "", text))
+        code = POSTAL.put(re.sub(r"[\s-]", "", text))
         if not re.fullmatch(POSTAL_CODE, code, re.ASCII):
             raise ValueError(
                 _("Ce n’est pas un code postal du Québec\xa0: écrivez par exemple J4K 1A1.")

@@ -52,6 +52,8 @@ class Comparison:
                     continue
                 changed = entry.changes or entry.contact
                 entry.outcome = Outcome.UPDATED if changed else Outcome.LEFT
+                if changed and entry.archived:
+                    ask_to_reopen(entry)
 
     def compare_fields(self, entry: Entry, values: Record, record: Record) -> None:
         for name, value in values.items():
@@ -143,3 +145,14 @@ def warn_of_neq(entry: Entry, values: Record, where: Where) -> None:
     if neq and not neq_checks(neq):
         reason = _("ce NEQ a peut-être une faute de frappe\xa0: vérifiez-le au registre.")
         entry.say("note", reason, where("neq"), neq)
+
+
+def ask_to_reopen(entry: Entry) -> None:
+    entry.outcome = Outcome.PROPOSED
+    entry.changes, entry.contact = {}, {}
+    entry.say(
+        "proposal",
+        _("la fiche «\xa0%(slug)s\xa0» est archivée\xa0: rouvrez-la avant d’importer.")
+        % {"slug": entry.slug},
+        topic=_("Fiches archivées, à rouvrir avant d’importer"),
+    )

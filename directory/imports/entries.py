@@ -66,6 +66,7 @@ class Entry:
     #: The enterprise it speaks of, once found or made.
     pk: int = 0
     slug: str = ""
+    archived: bool = False
     messages: list[Message] = field(default_factory=list)
     #: Column → value in plain form, to be written.
     changes: dict[str, Any] = field(default_factory=dict)

@@ -30,7 +30,9 @@ from directory.imports.cells import plain
 from directory.wording import number
 
 LARGEST = 100_000_000  # bytes, once unpacked
-LARGEST_PART = 60_000_000  # of the texts of a workbook, which are held in memory
+LARGEST_PART = 60_000_000  # bytes of what a workbook holds in memory: texts, styles
+#: A part of so many bytes is not so many times smaller once packed, unless to do harm.
+LEAST_BLOATED, MOST_PACKED = 10_000_000, 200
 MOST_PARTS = 1_000
 MOST_ROWS = 50_000
 MOST_COLUMNS = 100
@@ -359,8 +361,9 @@ def inspect(path: Path) -> bool:
                         refuse_start(part.filename, file.read(4096))
             if opendocument.CONTENT not in names:
                 return False
-            if archive.read("mimetype")[:100] != opendocument.MIMETYPE:
-                raise Refused(not_a_workbook())
+            with archive.open("mimetype") as file:
+                if file.read(100) != opendocument.MIMETYPE:
+                    raise Refused(not_a_workbook())
             return True
     except (
         *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError),
@@ -385,9 +388,20 @@ def refuse_parts(parts: list[zipfile.ZipInfo], names: set[str]) -> None:
         raise Refused(_("Ce classeur contient des macros\xa0: enregistrez-le au format XLSX."))
     if not {"xl/workbook.xml", opendocument.CONTENT} & names:
         raise Refused(not_a_workbook())
-    texts = sum(part.file_size for part in parts if part.filename == "xl/sharedStrings.xml")
-    if texts > LARGEST_PART:
-        raise Refused(_("Ce classeur contient trop de texte\xa0: enregistrez-le au format CSV."))
+    if any(bloated(part) for part in parts):
+        raise Refused(
+            _(
+                "Ce classeur est anormalement compressé\xa0: ouvrez-le et enregistrez le tableau "
+                "au format CSV."
+            )
+        )
+
+
+def bloated(part: zipfile.ZipInfo) -> bool:
+    """Whether a part holds next to nothing, many times over, or more text than memory should."""
+    repeated = part.file_size > LEAST_BLOATED and part.file_size > MOST_PACKED * part.compress_size
+    in_memory = part.filename.startswith("xl/") and not part.filename.startswith("xl/worksheets/")
+    return repeated or in_memory and part.file_size > LARGEST_PART
 
 
 def refuse_start(name: str, start: bytes) -> None:

@@ -5,13 +5,13 @@ A mapping file is JSON:
     {
       "columns": {"Nom de l’organisme": "name", "Remarques": null},
       "constants": {"legal_form": "npo"},
-      "places": {"Chicoutimi": "94068"}
+      "places": {"Chicoutimi": "Saguenay", "Saint-Lambert": "58012"}
     }
 
 `columns`: header → code name of the column, null to leave it out; headers not named are guessed.
 `constants`: what a new listing gets where its cell is empty or the file has no such column.
-`places`: municipality as the file writes it → its geographic code, for names that mean none or
-several.
+`places`: municipality as the file writes it → its name or its geographic code, for names that mean
+none or several.
 """
 
 import json
@@ -45,7 +45,7 @@ class Answers:
 
     columns: dict[str, str | None] = field(default_factory=dict)  # key of a header → code name
     constants: dict[str, str] = field(default_factory=dict)
-    places: dict[str, str] = field(default_factory=dict)  # key of a name → geographic code
+    places: dict[str, str] = field(default_factory=dict)  # key of a name → its code, or name
 
 
 def read(path: Path, resource: EnterpriseResource) -> Answers:
@@ -200,10 +200,12 @@ def write(
     resource: EnterpriseResource,
 ) -> None:
     """Keep what was guessed as a file to correct, with the municipalities still to be told."""
+    # One spelling of each: they are looked up whatever their capitals.
+    asked = {key(name): name for name in reversed(list(unknown_places))}
     by_header: Mapping[str, str] = {text: name for name, text in found.headers.items()}
     content = {
         "columns": {text: by_header.get(text) for text in header if text},
         "constants": found.constants,
-        "places": dict.fromkeys(unknown_places) | found.places,
+        "places": dict.fromkeys(reversed(asked.values())) | found.places,
     }
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

@@ -7,6 +7,7 @@ says what to write.
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.utils.translation import gettext as _
 from rapidfuzz import process
@@ -20,7 +21,11 @@ SEPARATORS = re.compile(r"[\W_]+")
 SAINT = re.compile(r"\b(s)t(e?)\b")
 ARTICLE = re.compile(r"^(?:l|la|le|les) ")
 #: « Ville de Longueuil », « Municipalité du Canton de… »
-DESIGNATION = re.compile(r"^(?:ville|municipalite|paroisse|village|canton) (?:de la|des|du|de|d) ")
+DESIGNATION = re.compile(
+    r"^(?:ville|municipalite|paroisse|village|canton) (?:de la |des |du |de |d )?(?=.)"
+)
+#: « Laval Qc »
+PROVINCE_AFTER = re.compile(r" (?:qc|q c|pq|p q|que|quebec)(?: canada)?$")
 POST_BOX = re.compile(r"^(?:c ?p|case postale|boite postale|b ?p|po box|p o box) ?\d")
 #: « Longueuil (Saint-Hubert) », « Ottawa, ON »
 QUALIFIED = re.compile(r"^(?P<name>[^(,]+?)\s*(?:\((?P<in>[^)]*)\)|,\s*(?P<after>[^,]+))\.?$")
@@ -49,6 +54,7 @@ class Unfit(ValueError):
         self.several = several
 
 
+@lru_cache(maxsize=100_000)
 def key(text: str) -> str:
     """A name as it is compared: « ST-BRUNO », « Saint Bruno » and « saint-bruno » are one."""
     words = SEPARATORS.sub(" ", fold(text)).strip()
@@ -56,8 +62,8 @@ def key(text: str) -> str:
 
 
 def bare(text: str) -> str:
-    """A key without what may be left out of a name: article, « Ville de »."""
-    return ARTICLE.sub("", DESIGNATION.sub("", text))
+    """A key without the article that may be left out of a name."""
+    return ARTICLE.sub("", text)
 
 
 @dataclass(frozen=True)
@@ -168,8 +174,13 @@ class Gazetteer:
         return city
 
     def named(self, name: str) -> list[int]:
+        """The cities of this name, as it is official, else without what may be left out of it."""
         whole = key(name)
-        return self.by_name.get(whole) or self.by_bare_name.get(bare(whole)) or []
+        for text in (whole, PROVINCE_AFTER.sub("", whole)):
+            for said in (text, DESIGNATION.sub("", text)):
+                if found := self.by_name.get(said) or self.by_bare_name.get(bare(said)):
+                    return found
+        return []
 
     def the_one(self, cities: list[int], within: str) -> int:
         """The only one of these, or the only one in this MRC or region (name or code)."""

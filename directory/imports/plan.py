@@ -162,8 +162,8 @@ class Planner:
         given = any(said[name] for name in ("city", "city_code", "borough"))
         for name in PLACE:
             said[name] = said[name] or self.layout.constants.get(name, "")
-        if not said["city_code"]:
-            said["city_code"] = self.layout.places.get(key(said["city"]), "")
+        if not said["city_code"] and (answer := self.layout.places.get(key(said["city"]))):
+            said["city_code" if answer.isdigit() else "city"] = answer
         asked = tuple(said.values())
         found = self.places.get(asked)
         if found is None:
@@ -184,9 +184,10 @@ class Planner:
             if found.borough:
                 values["borough"] = found.borough
             if found.notice:
-                entry.say(
-                    "note", found.notice, self.where("borough" if said["borough"] else "city")
-                )
+                column = "borough" if self.cell(cells, "borough") else "city"
+                topic = _("Arrondissement, lu avec sa ville") if found.borough else ""
+                value = self.cell(cells, column)
+                entry.say("note", found.notice, self.where(column), value, topic=topic)
         return found
 
     # --- A row among the others
@@ -230,19 +231,10 @@ class Planner:
             self.double(entry, cells, first)
             return
         entry.slug = found.slug
-        if found.archived:
-            entry.outcome = Outcome.PROPOSED
-            entry.say(
-                "proposal",
-                _("la fiche %(fiche)s est archivée\xa0: rouvrez-la avant d’importer.")
-                % {"fiche": found},
-                topic=_("Fiches archivées, à rouvrir avant d’importer"),
-            )
-            return
         if key(str(values.get("name", ""))) == key(found.name) and "slug" not in values:
             # It was found by this name, or could be: capitals are no news.
             values.pop("name")
-        entry.pk = found.pk
+        entry.pk, entry.archived = found.pk, found.archived
         if neq := values.get("neq"):
             self.index.by_neq.setdefault(neq, found)
         self.claim(entry, cells)

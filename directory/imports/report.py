@@ -137,12 +137,15 @@ def steps(summary: Summary, mapping_path: Path | None, report_path: Path | None)
         if summary.unplaced:
             text = _(
                 "La correspondance des colonnes est dans %(path)s, avec les municipalités à "
-                "préciser (leur code géographique)\xa0: complétez-la et recommencez."
+                "préciser (leur nom officiel ou leur code géographique)\xa0: complétez-la et "
+                "recommencez."
             )
         lines.append(text % {"path": mapping_path})
     if report_path:
         lines.append(_("Le détail, ligne par ligne\xa0: %(path)s") % {"path": report_path})
     counted = summary.counts
+    if not report_path and counted[Outcome.REFUSED] + counted[Outcome.PROPOSED]:
+        lines.append(_("Pour le détail, ligne par ligne\xa0: --report rapport.csv"))
     if summary.applied:
         if counted[Outcome.CREATED]:
             lines.append(

@@ -65,7 +65,9 @@ def test_a_neq_is_read_however_a_spreadsheet_kept_it(text):
     assert cells.Neq().clean(text) == "1147627393"
 
 
-@pytest.mark.parametrize("text", ["114762739", "11476273931", "abc", "1147627393.5", "1.14763E+09"])
+@pytest.mark.parametrize(
+    "text", ["114762739", "11476273931", "abc", "1147627393.5", "1.14763E+09", "1E999999999"]
+)
 def test_a_neq_that_is_not_ten_digits_is_refused_with_what_to_do(text):
     with pytest.raises(ValueError, match="10 chiffres"):
         cells.Neq().clean(text)

@@ -16,6 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from directory.imports.places import key
 from directory.models import Enterprise
 from tests.factories import EnterpriseFactory
 
@@ -124,7 +125,8 @@ def test_the_mapping_is_written_to_be_completed_and_then_read(expected, tmp_path
     assert content["columns"]["fournisseur"] == "name"
     assert content["columns"]["nb_contrats"] is None
     assert "Sainte-Foy" in content["places"]
-    content["places"]["Sainte-Foy"] = "23027"
+    assert len(content["places"]) == len({key(name) for name in content["places"]})
+    content["places"]["Sainte-Foy"] = "Québec"
     content["constants"]["legal_form"] = "npo"
     path.write_text(json.dumps(content), encoding="utf-8")
     summary = json.loads(run(SUPPLIERS, "--mapping", path, "--json"))
@@ -139,6 +141,7 @@ def test_the_mapping_is_written_to_be_completed_and_then_read(expected, tmp_path
         ([SUPPLIERS, "--default", "legal_form"], "COLONNE=VALEUR"),
         ([SUPPLIERS, "--default", "nom=x"], "n’est pas une colonne"),
         ([SUPPLIERS, "--report", "/absent/rapport.csv"], "rapport.csv"),
+        ([SUPPLIERS, "--report", SUPPLIERS], "effacerait le fichier"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_said_in_words(reference, arguments, said):

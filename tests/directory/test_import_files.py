@@ -229,6 +229,7 @@ def dimension(reference):
     ("name", "data", "said"),
     [
         (SHEET, BOMB, "trop gros"),
+        ("xl/sharedStrings.xml", b"<sst>" + b"<si/>" * 4_000_000, "anormalement compressé"),
         (SHEET, ENTITIES, "abîmé"),
         (SHEET, EXTERNAL, "abîmé"),
         (SHEET, ENTITIES.decode().encode("utf-16"), "abîmé"),

@@ -28,7 +28,7 @@ MAPPING = """\
 fichier JSON qui dit quelle colonne est laquelle\xa0; s’il n’existe pas, il est créé d’après ce qui
 a été deviné, avec les municipalités à préciser\xa0: corrigez-le et recommencez. Par exemple
 {"columns": {"Organisme": "name", "Remarques": null}, "constants": {"legal_form": "npo"},
-"places": {"Chicoutimi": "94068"}}
+"places": {"Chicoutimi": "Saguenay", "Saint-Lambert": "58012"}}
 """
 DEFAULT = """\
 ce que reçoit une nouvelle fiche dont la case est vide, par exemple --default legal_form=npo\xa0;
@@ -91,6 +91,10 @@ class Command(BaseCommand):
             )
 
     def run(self, file, apply, skip_refused, options):
+        if options["report"] and options["report"].resolve() == file.resolve():
+            raise Refused(
+                _("Le rapport effacerait le fichier à importer\xa0: nommez-le autrement.")
+            )
         work = Import(file, self.answers(options["mapping"], options["default"]))
         if not options["json"]:
             self.stdout.write("\n".join([*report.columns(work), ""]))
