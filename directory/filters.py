@@ -235,14 +235,17 @@ class ColumnsFilter(ParameterFilter):
     """The columns of a file: the name of a choice, code names, or several parted by commas."""
 
     def filter(self, asked, values):
-        names = []
-        for name in (part.strip() for value in values for part in value.split(",")):
+        given = dict.fromkeys(part.strip() for value in values for part in value.split(","))
+        names, unknown = [], []
+        for name in filter(None, given):
             if name in PRESETS:
                 names += PRESETS[name]
             elif name in EnterpriseResource.fields:
                 names.append(name)
-            elif name:
-                self.ignore(asked, name)
+            else:
+                unknown.append(name)
+        for name in unknown[:MOST_VALUES]:
+            self.ignore(asked, name)
         if names:
             asked.columns = tuple(dict.fromkeys(names))
         return asked

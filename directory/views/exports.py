@@ -25,6 +25,8 @@ CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 GEOJSON = "application/geo+json"
 PIECE = 64 * 1024
+#: Characters of the header that says what was ignored: proxies refuse large ones.
+LONGEST_NOTICE = 300
 #: Parameters of a page of results that say nothing of what was searched for.
 OF_THE_PAGE = {"page", "taille", "tout", "colonnes"}
 
@@ -68,7 +70,7 @@ class Asked:
         name = f"entreprises-{self.current.today:%Y-%m-%d}.{extension}"
         response.headers["Content-Disposition"] = content_disposition_header(True, name)
         if self.notices:
-            response.headers["X-Notices"] = quote(" | ".join(self.notices)[:1000])
+            response.headers["X-Notices"] = quote(" | ".join(self.notices)[:LONGEST_NOTICE])
         return response
 
 

@@ -444,6 +444,11 @@ class TestColumns:
         (row,) = csv_rows(get(CSV, "colonnes=inconnue"))
         assert list(row) == list(LABELS.values())
 
+    def test_hundreds_that_are_unknown_are_said_of_twenty(self, full, get):
+        query = "colonnes=" + ",".join(f"x{number}" for number in range(700))
+        assert len(get(PANEL, query).context["notices"]) == 20
+        assert len(get(CSV, query).headers["X-Notices"]) < 4_000
+
     def test_each_one_is_in_the_dictionary_once(self):
         explained = [name for meanings in GROUPS.values() for name in meanings]
         assert sorted(explained) == sorted(EnterpriseResource.fields)
