@@ -260,6 +260,9 @@ SITE_TERRITORY = os.environ.get("SITE_TERRITORY", "agglomération de Longueuil")
 POLE_NAME = os.environ.get("POLE_NAME", "Pôle de l’économie sociale")
 POLE_EMAIL = os.environ.get("POLE_EMAIL", "pole@repertoire.example")
 POLE_PHONE = os.environ.get("POLE_PHONE", "")
+# The licence under which the Pôle opens its data; while it has none, the site says so.
+DATA_LICENCE = os.environ.get("DATA_LICENCE", "")
+DATA_LICENCE_URL = os.environ.get("DATA_LICENCE_URL", "")
 # The cities that the home page offers, by geographic code; with none it offers sectors alone.
 SITE_CITIES = env_list("SITE_CITIES", "58033,58007,58227,58037,58012")
 

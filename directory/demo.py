@@ -13,7 +13,6 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, models
 from django.utils import timezone
-from django.utils.text import slugify
 
 from directory import fictional
 from directory.logos import draw
@@ -37,8 +36,8 @@ from directory.models import (
     SeededKey,
     Status,
 )
-from directory.models.enterprises import RESERVED_SLUGS
 from directory.search import fold
+from directory.slugs import Slugs
 from directory.transactions import long_transaction
 
 DEMO_SIZE = 420
@@ -225,7 +224,7 @@ class Writer:
         self.statuses = dict(Status.objects.values_list("slug", "pk"))
         self.benefits = dict(Benefit.objects.values_list("slug", "pk"))
         self.categories = dict(PurchasingCategory.objects.values_list("code", "pk"))
-        self.slugs = {*RESERVED_SLUGS, *Enterprise.objects.values_list("slug", flat=True)}
+        self.slugs = Slugs(set(Enterprise.objects.values_list("slug", flat=True)))
         self.neqs = set(Enterprise.objects.values_list("neq", flat=True))
 
     def drafts(self, batch: Sequence[Row]) -> Pairs:
@@ -266,7 +265,7 @@ class Writer:
         return Enterprise(
             pk=key,
             **plain,
-            slug=self.slug(row["name"], city),
+            slug=self.slugs.new(row["name"], city.slug),
             neq=self.neq(row["neq"]),
             city=city,
             borough_id=self.boroughs.get((city.code, row["borough"])),
@@ -275,15 +274,6 @@ class Writer:
             confirmed_by=self.confirmed_by(row),
             logo=self.logo(row),
         )
-
-    def slug(self, name: str, city: City) -> str:
-        plain = slugify(fold(name).replace("'", "-"))[:80].strip("-") or "entreprise"
-        slug, number = plain, 1
-        while slug in self.slugs:
-            slug = f"{plain[:50]}-{city.slug[:40]}" + (f"-{number}" if number > 1 else "")
-            number += 1
-        self.slugs.add(slug)
-        return slug
 
     def neq(self, neq: str) -> str | None:
         if not neq or neq in self.neqs:

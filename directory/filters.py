@@ -14,9 +14,11 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from directory import search
+from directory.exports import PRESETS
 from directory.facets import PROVINCE, Dimension
 from directory.labels import CityLabel, Labels
 from directory.models import Listing
+from directory.resources import EnterpriseResource
 from directory.results import CLOSEST, LAST_PAGE, RADII, SORTS, Box, Criteria, Place
 from directory.search import fold
 
@@ -285,3 +287,33 @@ class MapFilter(EnterpriseFilter):
     """The same search for a map: how closely it is looked at."""
 
     zoom = OneFilter("zoom", among(range(CLOSEST + 1)), label=_("Zoom"))
+
+
+class ColumnsFilter(ParameterFilter):
+    """The columns of a file: the name of a choice, code names, or several parted by commas."""
+
+    def filter(self, asked, values):
+        given = dict.fromkeys(part.strip() for value in values for part in value.split(","))
+        names, unknown = [], []
+        for name in filter(None, given):
+            if name in PRESETS:
+                names += PRESETS[name]
+            elif name in EnterpriseResource.fields:
+                names.append(name)
+            else:
+                unknown.append(name)
+        for name in unknown[:MOST_VALUES]:
+            self.ignore(asked, name)
+        if names:
+            asked.columns = tuple(dict.fromkeys(names))
+        return asked
+
+
+class ExportFilter(FileFilter):
+    """The same search as a file of columns: all of it, whatever page is asked for."""
+
+    colonnes = ColumnsFilter(label=_("Colonnes"))
+
+    def __init__(self, data, labels: Labels):
+        self.columns = PRESETS["tout"]
+        super().__init__(data, labels)

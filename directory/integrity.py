@@ -48,6 +48,21 @@ LABELS = """
 """.split()  # noqa: SIM905
 
 
+#: Tables whose rows an address shows; what changes in them is remembered (sql/changes.sql).
+SHOWN = ("offering", "certification", "enterprisebenefit", *DETAILS)
+
+# Within a transaction that writes, what it touched is settled at its end.
+CHANGES = """
+SELECT slug FROM (SELECT * FROM directory_change WHERE NOT withdrawn) c
+FULL JOIN (SELECT id, slug FROM directory_enterprise WHERE state = 'published') e USING (slug)
+WHERE (c.enterprise_id IS NULL OR e.id IS NULL) AND NOT EXISTS (
+    SELECT FROM directory_changing g
+    WHERE g.transaction = pg_current_xact_id_if_assigned()
+        AND g.enterprise_id IN (c.enterprise_id, e.id))
+ORDER BY 1
+"""
+
+
 def triggers() -> list[tuple[str, str]]:
     """Table and name of each trigger without which listings or the version would drift."""
     when = ("before", "insert", "update", "delete", "truncate")
@@ -57,6 +72,17 @@ def triggers() -> list[tuple[str, str]]:
         *((f"directory_{table}", "listing_detail") for table in DETAILS),
         *((f"directory_{table}", f"label_{m}") for table in LABELS for m in ("update", "others")),
         *((f"directory_{table}", "place_moved") for table in ("city", "regionalcounty")),
+        ("directory_touch", "directory_touch_changes"),
+        ("directory_touch", "directory_touch_recorded"),
+        ("directory_enterprise", "change_enterprise"),
+        ("directory_listing", "change_listing"),
+        ("directory_listing", "change_truncate"),
+        *((f"directory_{table}", "change_update") for table in SHOWN),
+        *(
+            (f"directory_{table}", f"change_{m}")
+            for table in DETAILS
+            for m in ("others", "truncate")
+        ),
     ]
 
 
@@ -85,6 +111,9 @@ def check(today: date) -> Report:
                 report.pending += 1
             else:
                 report.wrong.append(f"listing {enterprise_id}: {difference}")
+
+        cursor.execute(CHANGES)
+        report.wrong += [f"change {slug}: not as its enterprise" for (slug,) in cursor]
 
         cursor.execute(
             """SELECT s.counts, public.directory_count_facets(s.day), s.total,

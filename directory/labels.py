@@ -52,6 +52,8 @@ class Labels:
     own_cities: dict[str, CityLabel] = field(default_factory=dict)
     cities_by_borough: dict[str, CityLabel] = field(default_factory=dict)
     boroughs: dict[int, str] = field(default_factory=dict)
+    #: Row of a borough → row of its city.
+    borough_cities: dict[int, int] = field(default_factory=dict)
     postal_areas: dict[str, tuple[float, float]] = field(default_factory=dict)
     synonyms: dict[str, list[str]] = field(default_factory=dict)
 
@@ -120,6 +122,7 @@ def read(rows: dict) -> Labels:
         labels.cities_by_name.setdefault(fold(text).replace(" ", "-"), city)
     for row_id, text, city_id in rows["boroughs"] or ():
         labels.boroughs[row_id] = text
+        labels.borough_cities[row_id] = city_id
         labels.cities_by_borough[fold(text).replace(" ", "-")] = labels.city(city_id)
     labels.own_cities = _own_cities(labels)
     labels.postal_areas = {key: (lat, lng) for key, (lat, lng) in (rows["postal"] or {}).items()}

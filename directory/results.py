@@ -4,7 +4,9 @@
 """
 
 import hashlib
-from collections.abc import Iterable
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -569,15 +571,8 @@ def _page(criteria: Criteria, state: State) -> Statement:
         distance = Statement(f", {place.sql} AS distance", place.params)
     row = ROW.format(distance=", 'distance', l.distance" if criteria.near else "")
     if criteria.order == "pertinence":
-        ranked, rank = "", ""
-        if not criteria.query.neq:
-            # To bear the name of the city, by being there or being called so, counts double.
-            double = " * (1 + (l.keywords @@ asked.town)::integer)" if criteria.query.town else ""
-            ranked = "CROSS JOIN asked"
-            rank = f"ts_rank({WEIGHTS}, l.keywords, asked.q, 1){double} DESC,"
-            if any(group.widened for group in criteria.query.groups):
-                # What was typed before its synonyms.
-                rank = f"ts_rank({WEIGHTS}, l.keywords, asked.typed, 1){double} DESC, {rank}"
+        ranks = _ranks(criteria.query)
+        ranked, rank = "CROSS JOIN asked" if ranks else "", "".join(f"{r} DESC," for r in ranks)
         return Statement(
             f"""
     SELECT json_agg({row}) FROM (
@@ -607,6 +602,79 @@ def _page(criteria: Criteria, state: State) -> Statement:
     ) shown JOIN directory_listing l USING (enterprise_id)""",
         [*distance.params, *starts, *limits],
     )
+
+
+def _ranks(query: search.Query) -> list[str]:
+    """The relevance of a listing `l`, most weighty first: what was typed, then its synonyms. To
+    bear the name of the city, by being there or being called so, counts double."""
+    if query.neq:
+        return []
+    widened = any(group.widened for group in query.groups)
+    vectors = ["asked.typed", "asked.q"] if widened else ["asked.q"]
+    double = " * (1 + (l.keywords @@ asked.town)::integer)" if query.town else ""
+    return [f"ts_rank({WEIGHTS}, l.keywords, {vector}, 1){double}" for vector in vectors]
+
+
+def every_id(criteria: Criteria, state: State) -> "array[int]":
+    """The enterprises that the criteria find, to the last, in the order of the page: their keys,
+    eight bytes each, read in one statement. Where more match than relevance ranks, by name."""
+    asked, where = matching(criteria, state)
+    start = starting_point(state.today)
+    source = Statement(f"directory_listing l WHERE {where.sql}", where.params)
+    if criteria.order == "pertinence":
+        ranks = _ranks(criteria.query)
+        source = Statement(
+            f"""(SELECT l.enterprise_id, l.sort_name = %s AS exact,
+                    count(*) OVER () <= {RANKED} AS few
+                FROM {source.sql}) matched
+            JOIN directory_listing l USING (enterprise_id) {"CROSS JOIN asked" if ranks else ""}""",
+            [search.fold(criteria.query.text), *where.params],
+        )
+        keys = ["NOT exact", *(f"-{rank}" for rank in ranks), "l.position < %s", "l.position"]
+        relevant = ", ".join(f"CASE WHEN few THEN {key} END" for key in keys)
+        order = Statement(f"{relevant}, CASE WHEN NOT few THEN l.sort_name END", [start])
+    elif criteria.order == "proximite" and criteria.near:
+        order = _distance(criteria.near)
+    else:
+        order = {
+            "rotation": Statement("l.position < %s, l.position", [start]),
+            "nom": Statement("l.sort_name"),
+            "recent": Statement("l.published_on DESC, l.enterprise_id DESC"),
+        }[criteria.order]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""WITH {asked.sql} nothing AS (SELECT)
+            SELECT string_agg(int8send(l.enterprise_id), '' ORDER BY {order.sql}, l.enterprise_id)
+            FROM {source.sql}""",
+            [*asked.params, *order.params, *source.params],
+        )
+        (keys_in_order,) = cursor.fetchone()
+    ids = array("q", keys_in_order or b"")
+    if sys.byteorder == "little":
+        ids.byteswap()
+    return ids
+
+
+def listed(ids: Sequence[int], near: Place | None = None) -> list[dict]:
+    """The rows of these listings, as those of a page and in this order, each with its latitude,
+    longitude and precision; who is published no more is left out. One statement."""
+    place = _distance(near) if near else Statement("NULL")
+    distance = f", 'distance', {place.sql}" if near else ""
+    row = ROW.format(
+        distance=f"""{distance}, 'latitude', l.latitude, 'longitude', l.longitude,
+            'precision', CASE e.geo_precision WHEN '' THEN 'city' ELSE e.geo_precision END"""
+    )
+    statement = Statement(
+        f"""SELECT json_agg({row} ORDER BY asked.place)
+        FROM unnest(%s::bigint[]) WITH ORDINALITY asked (id, place)
+        JOIN directory_listing l ON l.enterprise_id = asked.id
+        JOIN directory_enterprise e ON e.id = asked.id""",
+        [*place.params, list(ids)],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.params)
+        (rows,) = cursor.fetchone()
+    return rows or []
 
 
 def help_for(criteria: Criteria, state: State) -> Help:

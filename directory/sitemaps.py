@@ -18,7 +18,18 @@ from directory.state import State
 SECTION = 2_000
 ENTERPRISES = "entreprises"
 
-PAGES = ("home", "list", "regions", "news", "about", "accessibility", "privacy")
+PAGES = (
+    "home",
+    "list",
+    "map",
+    "regions",
+    "news",
+    "open_data",
+    "suggest",
+    "about",
+    "accessibility",
+    "privacy",
+)
 LANDINGS = {
     "secteurs": ("directory:sector", Dimension.SECTOR),
     "regions": ("directory:region", Dimension.REGION),

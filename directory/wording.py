@@ -31,6 +31,16 @@ def amount(value: int) -> str:
     return f"{number(value)}{NBSP}$"
 
 
+def weight(size: float) -> str:
+    """« environ 340 ko », of bytes."""
+    kilobytes = max(1, round(size / 1000))
+    if kilobytes < 1000:
+        return _("environ %(n)s\xa0ko") % {"n": kilobytes}
+    megabytes = kilobytes / 1000
+    text = f"{megabytes:.1f}".replace(".", ",") if megabytes < 10 else f"{megabytes:.0f}"
+    return _("environ %(n)s\xa0Mo") % {"n": text}
+
+
 def count(value: int, exact: bool = True) -> str:
     """« 12 000 », or « ≈ 12 000 » for an estimate."""
     return number(value) if exact or not value else f"≈{NBSP}{number(value)}"

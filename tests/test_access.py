@@ -36,6 +36,13 @@ PAGES = {
     "directory:list_json": EVERYONE_READS,
     "directory:map": EVERYONE_READS,
     "directory:map_cells": EVERYONE_READS,
+    "directory:list_csv": EVERYONE_READS,
+    "directory:list_xlsx": EVERYONE_READS,
+    "directory:list_geojson": EVERYONE_READS,
+    "directory:open_data": EVERYONE_READS,
+    "directory:download": EVERYONE_READS,
+    "directory:changes": EVERYONE_READS,
+    "directory:schema": EVERYONE_READS,
     "directory:suggestions": EVERYONE_READS,
     "directory:suggest": EVERYONE_WRITES,
     "directory:detail": EVERYONE_READS,
@@ -255,3 +262,6 @@ def test_drafts_and_archived_enterprises_are_not_shown_to_anyone(client, superus
         assert person.get(reverse("directory:detail", args=[archived.slug])).status_code == 410
         for name in ("directory:home", "directory:list", "directory:list_json"):
             assert "canari" not in person.get(reverse(name)).content.decode()
+        for name in ("list_csv", "list_geojson", "open_data", "changes"):
+            body = person.get(reverse(f"directory:{name}")).getvalue().decode()
+            assert "canari" not in body, name

@@ -22,14 +22,22 @@ from directory.models import (
 )
 from directory.models.enterprises import neq_checks
 from directory.positions import locate
+from directory.provenance import CHILDREN, mark, said_with
 
 SERVED = ["serves_province", "served_regions", "served_counties", "served_cities"]
 PLACES = ["served_regions", "served_counties", "served_cities"]
 
 
-def bump(enterprises):
-    """A child row was written: the enterprise is no longer the one that open forms show."""
+def bump(enterprises, model):
+    """A child row was written: the enterprise is no longer the one that open forms show, and an
+    import leaves these children as they are."""
     enterprises.update(version=F("version") + 1, updated_at=timezone.now())
+    said_by_staff(enterprises, model)
+
+
+def said_by_staff(enterprises, model):
+    if model in CHILDREN:
+        mark(enterprises, [CHILDREN[model]], Enterprise.Source.STAFF)
 
 
 class RecognitionForm(forms.ModelForm):
@@ -238,6 +246,8 @@ class EnterpriseAdmin(SearchAdmin):
                 _("Vérifiez le NEQ\xa0: son dernier chiffre ne correspond pas aux autres."),
             )
         locate(obj)
+        said = [said_with(name) for name in form.changed_data if name != "seen_version"]
+        obj.provenance |= dict.fromkeys(said, Enterprise.Source.STAFF)
         if change:
             obj.version = F("version") + 1
         super().save_model(request, obj, form, change)
@@ -249,6 +259,8 @@ class EnterpriseAdmin(SearchAdmin):
             for row in formset.forms:
                 row.instance.reviewer = row.instance.reviewer or request.user
         super().save_formset(request, form, formset, change)
+        if formset.has_changed():
+            said_by_staff(Enterprise.objects.filter(pk=form.instance.pk), formset.model)
 
 
 # --- The same rows, each table on its own
@@ -263,16 +275,16 @@ class ChildAdmin(SearchAdmin):
         super().save_model(request, obj, form, change)
         # Also the one it was taken from, when it was given to another.
         owners = {obj.enterprise_id, form.initial.get("enterprise")}
-        bump(Enterprise.objects.filter(pk__in=owners - {None}))
+        bump(Enterprise.objects.filter(pk__in=owners - {None}), self.model)
 
     def delete_model(self, request, obj):
         super().delete_model(request, obj)
-        bump(Enterprise.objects.filter(pk=obj.enterprise_id))
+        bump(Enterprise.objects.filter(pk=obj.enterprise_id), self.model)
 
     def delete_queryset(self, request, queryset):
         owners = set(queryset.order_by().values_list("enterprise", flat=True))
         super().delete_queryset(request, queryset)
-        bump(Enterprise.objects.filter(pk__in=owners))
+        bump(Enterprise.objects.filter(pk__in=owners), self.model)
 
 
 @admin.register(Offering)

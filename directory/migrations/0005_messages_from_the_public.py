@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0002_listing_kept_by_the_database'),
+        ('directory', '0004_map'),
     ]
 
     operations = [

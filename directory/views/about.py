@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from directory import wording
+from directory import reports, wording
 from directory.facets import CONFIRMED, RECOGNISED
 from directory.models import Recognition
 from directory.views.caching import kept_for_an_hour, kept_while_unchanged
@@ -51,6 +51,7 @@ def privacy(request):
         "officer_email": settings.PRIVACY_OFFICER_EMAIL or settings.POLE_EMAIL,
         "log_days": settings.LOG_DAYS,
         # The one thing that may come from elsewhere.
-        "tiles": urlsplit(getattr(settings, "MAP_TILE_URL", "")).netloc,
+        "kept_days": reports.KEPT_ONCE_HANDLED.days,
+        "tiles": urlsplit(settings.MAP_TILE_URL).netloc,
     }
     return render(request, "directory/privacy.html", context)

@@ -213,6 +213,7 @@ class Page:
             "order_note": self.order_note(),
             "cards": cards.cards(found.rows, criteria.query, self.current),
             "pages": self.pages(),
+            "download_url": self.at(reverse("directory:download"), page=None, tout=None),
             "help": self.help() if not found.total else None,
         }
 

@@ -57,7 +57,7 @@ class TestTheMapOfTheSite:
 
     def test_every_address_in_it_answers_and_is_the_one_its_page_gives(self, three, client):
         addresses = self.every(client)
-        assert len(addresses) == len(set(addresses)) == 7 + 2 + 2 + 2 + 3
+        assert len(addresses) == len(set(addresses)) == len(sitemaps.PAGES) + 2 + 2 + 2 + 3
         for address in addresses:
             response = client.get(path(address))
             assert response.status_code == 200, address

@@ -102,3 +102,16 @@ def test_a_confirmation_holds_twelve_months_leap_days_included(confirmed_on, sta
     text, is_stale = wording.freshness(confirmed_on, TODAY)
     assert text.startswith(said)
     assert is_stale is stale
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "environ 1\xa0ko"),
+        (340_400, "environ 340\xa0ko"),
+        (1_540_000, "environ 1,5\xa0Mo"),
+        (14_810_000, "environ 15\xa0Mo"),
+    ],
+)
+def test_a_file_is_weighed_in_round_figures(size, text):
+    assert wording.weight(size) == text

@@ -1,0 +1,358 @@
+"""What a file would do: each row created, updated, left, set aside for a person, or refused.
+
+Nothing is written here. Rows come in batches; what is known of a row is dropped with its batch.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from django.utils.translation import gettext as _
+
+from directory.imports.cells import Phone
+from directory.imports.comparison import Comparison, check_orders, person, warn_of_neq
+from directory.imports.entries import Entry, Outcome
+from directory.imports.files import Refused, Table
+from directory.imports.mapping import HELPERS, NEW, Layout
+from directory.imports.matching import Index, Known, site_of
+from directory.imports.places import Place, Unfit, key
+from directory.resources import CONTACT, EnterpriseResource, Record
+
+BATCH = 500
+#: The cells that together say where an enterprise is.
+PLACE = ("city", "city_code", "county", "borough", "province", "country")
+#: What people write in a cell to say that they have nothing to write.
+NOTHING = {"-", "–", "—", "?", "n/a", "s/o", "s. o.", "s.o.", "n.d.", "inconnu", "aucun", "aucune"}
+#: What a spreadsheet writes in the place of what it could not compute.
+BROKEN = re.compile(r"#(N/A|REF!|VALUE!|VALEUR!|NAME\?|NOM\?|DIV/0!|NULL!|NUL!|NUM!|NOMBRE!)")
+
+
+def unreadable(text: str) -> str:
+    if "\ufffd" in text:
+        return _("un caractère n’est pas lisible\xa0: réécrivez la case.")
+    if BROKEN.fullmatch(text):
+        return _("cette formule ne donne rien\xa0: remplacez-la par sa valeur, ou videz la case.")
+    return ""
+
+
+class Planner:
+    """Reads rows one after the other: each may be the double of one before."""
+
+    def __init__(self, table: Table, layout: Layout, resource: EnterpriseResource):
+        self.table, self.layout, self.resource = table, layout, resource
+        self.index = Index()
+        #: Enterprise → the row that speaks of it.
+        self.claimed: dict[int, int] = {}
+        #: Row → what it says, for those that say it again.
+        self.contents: dict[int, int] = {}
+        #: Municipalities that mean none or several, with how often they came.
+        self.unplaced: dict[str, int] = {}
+        self.columns = [
+            name
+            for name, column in resource.columns.items()
+            if name in layout.positions and not column.derived and name not in PLACE
+        ]
+        self.constants = self.read_constants()
+        # One statement reads all that a batch compares, and one more each linked table.
+        compared = {*self.columns, "phone_extension"} - CONTACT
+        if set(PLACE) & layout.positions.keys():
+            compared |= {"city", "borough"}
+        self.comparison = Comparison(layout, resource, compared)
+        self.places: dict[tuple[str, ...], Place | Unfit] = {}
+
+    def read_constants(self) -> Record:
+        values: Record = {}
+        for name, text in self.layout.constants.items():
+            if name in PLACE or name in HELPERS:
+                continue
+            try:
+                values[name] = self.resource.columns[name].widget.clean(text)
+            except ValueError as error:
+                raise Refused(
+                    _("La valeur par défaut «\xa0%(value)s\xa0» de «\xa0%(name)s\xa0»\xa0: %(why)s")
+                    % {"value": text, "name": name, "why": error}
+                ) from None
+        return {name: value for name, value in values.items() if value is not None}
+
+    def plan(self) -> Iterator[list[Entry]]:
+        """Entries in the order of the file, by batches. Raises Refused where reading stops."""
+        rows = self.table.rows()
+        while batch := list(islice(rows, BATCH)):
+            read = [self.read(row, cells) for row, cells in batch]
+            self.comparison.compare(read)
+            yield [entry for entry, _values in read]
+
+    # --- A row by itself
+
+    def read(self, row: int, cells: list[str]) -> tuple[Entry, Record]:
+        entry, values = Entry(row), Record()
+        self.check_width(entry, cells)
+        for name in self.columns:
+            text = self.cell(cells, name)
+            if not text:
+                continue
+            if reason := unreadable(text):
+                entry.say("refusal", reason, self.where(name), text)
+                continue
+            if name == "slug" and key(text) == NEW:
+                continue
+            try:
+                value = self.resource.columns[name].widget.clean(text)
+            except ValueError as error:
+                reason = getattr(error, "reason", str(error))
+                hint = getattr(error, "hint", "")
+                entry.say("refusal", reason, self.where(name), text, hint)
+            else:
+                if value is not None:
+                    values[name] = value
+        self.add_extensions(cells, values)
+        self.check_together(entry, values)
+        entry.name = values.get("name", "")
+        place = self.place(entry, cells, values)
+        self.match(entry, values, place, cells)
+        if entry.refused:
+            entry.outcome = Outcome.REFUSED
+        if entry.outcome == Outcome.PROPOSED or entry.refused:
+            self.contents.setdefault(row, self.content(cells))
+            self.index.reserve(known(row, values, place))
+        return entry, values
+
+    def cell(self, cells: list[str], name: str) -> str:
+        place = self.layout.positions.get(name, -1)
+        text = cells[place] if 0 <= place < len(cells) else ""
+        return "" if text.lower() in NOTHING else text
+
+    def where(self, name: str) -> str:
+        return self.layout.where(name, self.resource)
+
+    def check_width(self, entry: Entry, cells: list[str]) -> None:
+        wide = len(self.table.header)
+        if len(cells) > wide:
+            entry.say(
+                "refusal",
+                _(
+                    "la ligne a %(count)s cases et l’en-tête %(wide)s\xa0: un séparateur de trop, "
+                    "ou un texte à mettre entre guillemets."
+                )
+                % {"count": len(cells), "wide": wide},
+                value=cells[wide],
+            )
+
+    def add_extensions(self, cells: list[str], values: Record) -> None:
+        """« 450 555-0123 poste 12 » in one cell, unless another gives the extension."""
+        for name in ("phone", "contact_phone"):
+            extension = Phone.extension(self.cell(cells, name))
+            if name in values and extension:
+                values.setdefault(f"{name}_extension", extension)
+
+    def check_together(self, entry: Entry, values: Record) -> None:
+        if ("latitude" in values) != ("longitude" in values):
+            lacking = "longitude" if "latitude" in values else "latitude"
+            reason = _("latitude et longitude vont ensemble\xa0: complétez, ou videz les deux.")
+            entry.say("refusal", reason, self.where(lacking))
+        details = CONTACT & values.keys() - {"contact_name"}
+        if details and "contact_name" not in values:
+            name = sorted(details)[0]
+            reason = _("une personne-ressource a un nom\xa0: écrivez-le, ou videz cette case.")
+            entry.say("refusal", reason, self.where(name), str(values[name]))
+
+    def place(self, entry: Entry, cells: list[str], values: Record) -> Place | Unfit:
+        """What the row says of where it is; an Unfit is not yet a refusal."""
+        said = {name: self.cell(cells, name) for name in PLACE}
+        given = any(said[name] for name in ("city", "city_code", "borough"))
+        for name in PLACE:
+            said[name] = said[name] or self.layout.constants.get(name, "")
+        if not said["city_code"] and (answer := self.layout.places.get(key(said["city"]))):
+            said["city_code" if answer.isdigit() else "city"] = answer
+        asked = tuple(said.values())
+        found = self.places.get(asked)
+        if found is None:
+            try:
+                found = self.resource.gazetteer.find(
+                    said["city"],
+                    code=said["city_code"],
+                    county=said["county"],
+                    borough=said["borough"],
+                    province=said["province"],
+                    country=said["country"],
+                )
+            except Unfit as error:
+                found = error
+            self.places[asked] = found
+        if isinstance(found, Place) and given:
+            values["city"] = found.city
+            if found.borough:
+                values["borough"] = found.borough
+            if found.notice:
+                column = "borough" if self.cell(cells, "borough") else "city"
+                topic = _("Arrondissement, lu avec sa ville") if found.borough else ""
+                value = self.cell(cells, column)
+                entry.say("note", found.notice, self.where(column), value, topic=topic)
+        return found
+
+    # --- A row among the others
+
+    def match(self, entry: Entry, values: Record, place: Place | Unfit, cells: list[str]) -> None:
+        """Find the enterprise that the row speaks of, or see that it is a new one."""
+        city = place.city if isinstance(place, Place) else None
+        slug, neq, name = (str(values.get(column, "")) for column in ("slug", "neq", "name"))
+        found = self.index.certain(slug=slug, neq=neq, name=name, city=city)
+        if len(found) > 1 and slug in self.index.by_slug:
+            entry.say(
+                "refusal",
+                _("la fiche est %(one)s et le NEQ celui de %(other)s\xa0: corrigez l’un des deux.")
+                % {"one": found[0], "other": found[1]},
+                self.where("neq"),
+                neq,
+            )
+        elif len(found) > 1:
+            self.ask(entry, [(one, [_("même nom, même ville")]) for one in found])
+        elif found:
+            self.match_known(entry, values, place, cells, found[0])
+        else:
+            self.match_new(entry, values, place, cells)
+
+    def match_known(
+        self, entry: Entry, values: Record, place: Place | Unfit, cells: list[str], found: Known
+    ) -> None:
+        entry.name = entry.name or found.name
+        written = self.cell(cells, "city")
+        if isinstance(place, Unfit) and self.tells_place(cells):
+            # A name that several places share is that of where it is already.
+            gazetteer = self.resource.gazetteer
+            if place.several and found.city and key(written) == key(gazetteer.name(found.city)):
+                values.pop("borough", None)
+            else:
+                self.refuse_place(entry, cells, place)
+        first = found.row or self.claimed.get(found.pk, 0)
+        if entry.refused:
+            return
+        if first:
+            self.double(entry, cells, first)
+            return
+        entry.slug = found.slug
+        if key(str(values.get("name", ""))) == key(found.name) and "slug" not in values:
+            # It was found by this name, or could be: capitals are no news.
+            values.pop("name")
+        entry.pk, entry.archived = found.pk, found.archived
+        if neq := values.get("neq"):
+            self.index.by_neq.setdefault(neq, found)
+        self.claim(entry, cells)
+
+    def match_new(
+        self, entry: Entry, values: Record, place: Place | Unfit, cells: list[str]
+    ) -> None:
+        if "name" not in values and not self.cell(cells, "name"):
+            reason = _("le nom manque\xa0: écrivez-le, ou retirez la ligne.")
+            entry.say("refusal", reason, self.where("name"))
+        if isinstance(place, Unfit):
+            self.refuse_place(entry, cells, place)
+        else:
+            values["city"] = place.city
+            if place.borough:
+                values["borough"] = place.borough
+        for name, value in self.constants.items():
+            values.setdefault(name, value)
+        if "legal_form" not in values and not self.cell(cells, "legal_form"):
+            entry.say(
+                "refusal",
+                _(
+                    "la forme juridique manque\xa0: remplissez la colonne, ou donnez celle de "
+                    "toutes les nouvelles fiches, par exemple --default legal_form=npo."
+                ),
+                self.where("legal_form"),
+            )
+        check_orders(entry, values, self.where)
+        if entry.refused:
+            return
+        if "slug" in values:
+            reason = _("cette fiche n’existe pas ici\xa0: cherchée par son NEQ et son nom.")
+            entry.say("note", reason, self.where("slug"), values.pop("slug"))
+        row = known(entry.row, values, place)
+        if key(self.cell(cells, "slug")) != NEW and (alike := self.index.alike(row)):
+            self.ask(entry, alike)
+            return
+        self.index.add(row, values.get("other_names", ()))
+        self.claim(entry, cells)
+        warn_of_neq(entry, values, self.where)
+        entry.outcome = Outcome.CREATED
+        entry.changes = {name: value for name, value in values.items() if name not in CONTACT}
+        entry.contact = person(values)
+
+    def tells_place(self, cells: list[str]) -> bool:
+        return any(self.cell(cells, name) for name in PLACE if name != "county")
+
+    def refuse_place(self, entry: Entry, cells: list[str], error: Unfit) -> None:
+        column = "city_code" if self.cell(cells, "city_code") else "city"
+        written = self.cell(cells, column)
+        if self.resource.gazetteer.elsewhere() == error.reason:
+            column = next(
+                (name for name in ("province", "country") if self.cell(cells, name)), column
+            )
+            written = ", ".join(
+                text
+                for text in (self.cell(cells, name) for name in ("city", "province", "country"))
+                if text
+            )
+        elif written:
+            self.unplaced[written] = self.unplaced.get(written, 0) + 1
+        entry.say("refusal", error.reason, self.where(column), written, error.hint)
+
+    def claim(self, entry: Entry, cells: list[str]) -> None:
+        if entry.pk:
+            self.claimed[entry.pk] = entry.row
+        self.contents[entry.row] = self.content(cells)
+
+    def content(self, cells: list[str]) -> int:
+        return hash(tuple(self.cell(cells, name) for name in self.layout.positions))
+
+    def double(self, entry: Entry, cells: list[str], first: int) -> None:
+        if self.contents.get(first) == self.content(cells):
+            entry.outcome = Outcome.LEFT
+            text = _("comme la ligne %(row)d, mot pour mot.") % {"row": first}
+            entry.say("note", text, topic=_("Répètent une autre ligne, mot pour mot"))
+            return
+        entry.outcome = Outcome.PROPOSED
+        entry.say(
+            "proposal",
+            _(
+                "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: "
+                "réunissez les deux lignes en une."
+            )
+            % {"row": first},
+            topic=_("Déjà plus haut dans le fichier, par le NEQ ou par le nom et la ville"),
+        )
+
+    def ask(self, entry: Entry, alike: Sequence[tuple[Known, list[str]]]) -> None:
+        """Leave it to a person whether this is one of those."""
+        entry.outcome = Outcome.PROPOSED
+        candidates = "\xa0; ".join(
+            f"{one} ({', '.join(reasons)})" if reasons else str(one) for one, reasons in alike
+        )
+        listed = [f"«\xa0{one.slug}\xa0»" for one, _reasons in alike if one.slug]
+        if listed:
+            text = _(
+                "ressemble à %(candidates)s\xa0: dans une colonne «\xa0Fiche\xa0», écrivez "
+                "%(answers)s si c’est elle, «\xa0%(new)s\xa0» sinon."
+            )
+            topic = _("Ressemblent à une fiche du répertoire")
+        else:
+            text = _(
+                "ressemble à %(candidates)s\xa0: réunissez les lignes si c’est la même entreprise, "
+                "sinon écrivez «\xa0%(new)s\xa0» dans une colonne «\xa0Fiche\xa0»."
+            )
+            topic = _("Ressemblent à une autre ligne du fichier")
+        said = {"candidates": candidates, "answers": _(" ou ").join(listed), "new": NEW}
+        entry.say("proposal", text % said, topic=topic)
+
+
+def known(row: int, values: Record, place: Place | Unfit) -> Known:
+    """What a row is recognised by."""
+    return Known(
+        row=row,
+        name=values.get("name", ""),
+        neq=values.get("neq", ""),
+        city=place.city if isinstance(place, Place) else 0,
+        phone=values.get("phone", ""),
+        site=site_of(values.get("website", "")),
+    )
