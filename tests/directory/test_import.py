@@ -126,6 +126,15 @@ def test_slugs_are_counted_where_name_and_city_are_taken():
     ]
 
 
+@pytest.mark.parametrize("name", ["_", "a_b", "a" * 49 + " b" * 30, "L’été -- « ici »", "–"])
+def test_an_address_is_words_parted_by_one_hyphen(name):
+    slugs = Slugs(set())
+    for _ in range(3):
+        slug = slugs.new(name, "notre-dame-" * 6)
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", slug)
+        assert len(slug) <= 100
+
+
 # --- Who is who
 
 
