@@ -1,5 +1,7 @@
 """The address of a listing: made of its name, never that of a page, never given twice."""
 
+import re
+
 from django.utils.text import slugify
 
 from directory.models.enterprises import RESERVED_SLUGS
@@ -16,10 +18,16 @@ class Slugs:
         self.taken = taken
 
     def new(self, name: str, city_slug: str) -> str:
-        plain = slugify(fold(name).replace("'", "-"))[:80].strip("-") or "entreprise"
-        slug, number = plain, 1
+        words = slugify(re.sub(r"['_]", "-", fold(name)))
+        plain, number = short(words, 80) or "entreprise", 1
+        slug = plain
         while slug in self.taken or slug in RESERVED:
-            slug = f"{plain[:50]}-{city_slug[:40]}" + (f"-{number}" if number > 1 else "")
+            slug = f"{short(plain, 50)}-{short(city_slug, 40)}"
+            slug += f"-{number}" if number > 1 else ""
             number += 1
         self.taken.add(slug)
         return slug
+
+
+def short(slug: str, most: int) -> str:
+    return re.sub(r"-{2,}", "-", slug)[:most].strip("-")
