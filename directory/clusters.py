@@ -12,19 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from directory import wording
+from directory.conditions import DEGREE, ask, matching, starting_point
+from directory.criteria import CLOSEST, Box, Criteria, Place
 from directory.facets import Dimension
 from directory.labels import CityLabel
-from directory.results import (
-    CLOSEST,
-    DEGREE,
-    Box,
-    Criteria,
-    Place,
-    Results,
-    ask,
-    matching,
-    starting_point,
-)
+from directory.results import Results
 from directory.sampling import draw, rounded
 from directory.search import Statement
 from directory.state import State

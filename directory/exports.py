@@ -21,11 +21,12 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from directory import cards, results
+from directory import cards
+from directory.criteria import Place
 from directory.imports.cells import UNSEEN
 from directory.models import Enterprise
 from directory.resources import EnterpriseResource
-from directory.results import Place
+from directory.selection import listed
 from directory.state import State, current
 
 BATCH = 1_000
@@ -255,7 +256,7 @@ def geojson(
     member of its own, as RFC 7946 allows; `near` is where distances are counted from."""
 
     def read(batch: Sequence[int], state: State) -> list[str]:
-        rows = results.listed(batch, near)
+        rows = listed(batch, near)
         return [json.dumps(feature(row, state), ensure_ascii=False) for row in rows]
 
     opening = json.dumps({"type": "FeatureCollection", "notices": notices}, ensure_ascii=False)

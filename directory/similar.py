@@ -5,9 +5,9 @@ from typing import Any
 
 from django.db import connection
 
+from directory.conditions import DEGREE, starting_point
 from directory.facets import PROVINCE, STEP, Dimension, code
 from directory.labels import CityLabel
-from directory.results import DEGREE, starting_point
 from directory.search import STOP_WORDS, Statement
 from directory.state import State
 

@@ -16,8 +16,10 @@ from django.views.decorators.http import require_safe
 from directory import dictionary, exports, results, wording
 from directory.exports import MOST_IN_WORKBOOK, PRESETS
 from directory.filters import ExportFilter, understand
+from directory.help import help_for
 from directory.models import Visibility
 from directory.profile import audiences
+from directory.selection import every_id
 from directory.views.caching import kept_while_unchanged
 from directory.views.search import Page, correct
 
@@ -41,7 +43,7 @@ class Asked:
         self.filters = ExportFilter(request.GET, current.labels)
         self.columns = self.filters.columns
         self.seen = audiences(request.user)
-        self.ids = results.every_id(self.filters.criteria, current)
+        self.ids = every_id(self.filters.criteria, current)
         if not self.ids and self.filters.criteria.query:
             self.correct()
 
@@ -55,11 +57,11 @@ class Asked:
 
     def correct(self):
         criteria = self.criteria
-        correction = correct(criteria.query, results.help_for(criteria, self.current))
+        correction = correct(criteria.query, help_for(criteria, self.current))
         if not correction:
             return
         criteria.query = understand(correction[0], self.current.labels)
-        self.ids = results.every_id(criteria, self.current)
+        self.ids = every_id(criteria, self.current)
         if self.ids:
             self.notices.append(_("Résultats pour « %(text)s ».") % {"text": correction[0]})
 

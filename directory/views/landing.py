@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from directory import cards, results, search, wording
+from directory.criteria import Criteria
 from directory.facets import STEP, Dimension
 from directory.models import Sector
-from directory.results import Criteria
 from directory.views.caching import kept_while_unchanged
 
 EXAMPLES = [

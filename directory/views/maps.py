@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from directory import clusters
+from directory.criteria import CLOSEST
 from directory.filters import MapFilter
-from directory.results import CLOSEST
 from directory.views.caching import kept_while_unchanged
 from directory.views.search import found_at
 

@@ -22,8 +22,10 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from directory import cards, results, search, wording
+from directory.criteria import RADII, RADIUS, wider
 from directory.facets import CONFIRMED, RECOGNISED, STEP, Dimension
 from directory.filters import EnterpriseFilter, FacetFilter, FileFilter, given, understand
+from directory.help import MANY, Help, help_for
 from directory.suggestions import suggest
 from directory.views.caching import kept_while_unchanged
 
@@ -52,7 +54,7 @@ def answer(filters, current):
     if found.total or not criteria.narrowed:
         return found, None, None
 
-    help_ = results.help_for(criteria, current)
+    help_ = help_for(criteria, current)
     if correction := correct(criteria.query, help_):
         query = understand(correction[0], current.labels)
         instead = replace(criteria, query=query, page=1)
@@ -202,11 +204,11 @@ class Page:
             "radii": [
                 {
                     # The default is left out of the address.
-                    "value": "" if radius == results.RADIUS else radius,
+                    "value": "" if radius == RADIUS else radius,
                     "label": f"{radius}{wording.NBSP}km",
                     "selected": radius == criteria.radius,
                 }
-                for radius in results.RADII
+                for radius in RADII
             ],
             "serves": {"value": self.first("dessert")},
             "sorts": self.sorts(),
@@ -458,7 +460,7 @@ class Page:
 
     def help(self):
         """Where to go from a page without results."""
-        help_ = self.help_ or results.Help()
+        help_ = self.help_ or Help()
         relaxations = [
             {
                 "label": _("Sans le critère « %(label)s »") % {"label": filter_.label},
@@ -516,7 +518,7 @@ class Page:
 
     def wider(self, help_):
         if help_.wider:
-            radius = results.wider(self.criteria.radius)
+            radius = wider(self.criteria.radius)
             return {
                 "label": _("À moins de %(radius)d km") % {"radius": radius},
                 "total_label": otherwise(help_.wider, self.current),
@@ -544,8 +546,8 @@ def checkbox(name, value, checked):
 
 def otherwise(count, current):
     """How many would be found otherwise; a large directory does not count on."""
-    if current.large and count > results.MANY:
-        return _("plus de %(n)s entreprises") % {"n": wording.number(results.MANY)}
+    if current.large and count > MANY:
+        return _("plus de %(n)s entreprises") % {"n": wording.number(MANY)}
     return wording.enterprises(count)
 
 

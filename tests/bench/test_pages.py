@@ -15,8 +15,9 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
 
-from directory import results, search, state
-from directory.results import starting_point
+from directory import search, state
+from directory.conditions import starting_point
+from directory.criteria import LAST_PAGE
 from directory.views.search import Page
 from tests.bench import urls
 from tests.bench.measuring import (
@@ -141,7 +142,7 @@ def page_of(word):
 def test_ratios_of_pages(call, words, report):
     rare, common = words
     page_1, page_9, browse = page_of(rare), page_of(common), "/entreprises/"
-    last = f"{browse}?page={results.LAST_PAGE}"
+    last = f"{browse}?page={LAST_PAGE}"
     catch_context(call, "rare", page_1)
     catch_context(call, "common", page_9)
     etag = call(page_1)[0].headers["ETag"]

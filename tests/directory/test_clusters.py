@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from directory import clusters, integrity, sampling, state
+from directory.criteria import Box
 from directory.filters import find_box
 from directory.labels import Labels
 from directory.models import Enterprise, Listing
-from directory.results import Box
 from tests.factories import CityFactory, EnterpriseFactory
 from tests.sql import recorded_sql
 

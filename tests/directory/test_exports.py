@@ -17,11 +17,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from directory import exports, results, state
+from directory.criteria import Criteria
 from directory.dictionary import GROUPS, schema
 from directory.exports import FORMULA, MOST_IN_WORKBOOK, PRESETS, neutralise, restore
 from directory.models import City, Enterprise, PurchasingCategory, Sector
 from directory.resources import EnterpriseResource
-from directory.results import Criteria
+from directory.selection import every_id
 from tests.factories import (
     CertificationFactory,
     ContactFactory,
@@ -330,7 +331,7 @@ class TestTheSearch:
     def test_a_batch_is_read_by_key_whatever_is_written_meanwhile(self, several, monkeypatch):
         monkeypatch.setattr(exports, "BATCH", 20)
         current = state.current()
-        ids = results.every_id(Criteria(sort="nom"), current)
+        ids = every_id(Criteria(sort="nom"), current)
         lines = exports.csv_lines(ids, ("slug", "name", "sectors"), ("public",), current)
         assert next(lines)
         first = next(lines).decode().splitlines()
@@ -351,7 +352,7 @@ class TestTheSearch:
     def test_a_newer_label_than_those_read_breaks_no_feature(self, several, monkeypatch):
         monkeypatch.setattr(exports, "BATCH", 20)
         current = state.current()
-        ids = results.every_id(Criteria(), current)
+        ids = every_id(Criteria(), current)
         pieces = exports.geojson(ids, None, [], current)
         opening = next(pieces) + next(pieces)
         late = Enterprise.objects.get(pk=ids[30])

@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from directory import results, state
+from directory.conditions import starting_point
+from directory.criteria import Criteria, Place
 from directory.filters import find_city, understand
 from directory.models import (
     City,
@@ -239,8 +241,8 @@ class TestTerritory:
         Enterprise.objects.filter(pk=traiteur.pk).update(
             latitude=46.8139, longitude=-71.2080, geo_precision="exact"
         )
-        place = results.Place("ici", 45.5312, -73.5181)
-        answer = results.find(results.Criteria(near=place, radius=250), state.current())
+        place = Place("ici", 45.5312, -73.5181)
+        answer = results.find(Criteria(near=place, radius=250), state.current())
         assert 225 < answer.rows[0]["distance"] < 233
 
     @pytest.mark.parametrize(
@@ -468,11 +470,11 @@ class TestOrder:
             current = state.current()
             today = current.today + datetime.timedelta(days=day)
             moved = type(current)(**{**current.__dict__, "today": today})
-            found = results.find(results.Criteria(size=30, **criteria), moved)
+            found = results.find(Criteria(size=30, **criteria), moved)
             return [row["card"]["name"] for row in found.rows]
 
         def start(day):
-            return results.starting_point(timezone.localdate() + datetime.timedelta(days=day))
+            return starting_point(timezone.localdate() + datetime.timedelta(days=day))
 
         later = next(day for day in range(1, 30) if 0.1 < abs(start(day) - start(0)) < 0.9)
         today, tomorrow = names(0), names(later)

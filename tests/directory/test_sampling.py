@@ -6,6 +6,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from directory import demo, fictional, results, sampling, state
+from directory.conditions import starting_point
 from directory.filters import EnterpriseFilter
 from directory.models import Enterprise
 from directory.sampling import Sample
@@ -101,7 +102,7 @@ def test_a_word_ranks_what_the_sample_holds(large):
 
 def test_an_enterprise_of_just_the_name_typed_comes_first_wherever_it_stands(large):
     current = state.current()
-    start = results.starting_point(current.today)
+    start = starting_point(current.today)
     Enterprise.objects.filter(state="published", legal_form="npo").update(mission="Service")
     named = Enterprise.objects.filter(state="published", legal_form="npo").last()
     Enterprise.objects.filter(pk=named.pk).update(name="Service")

@@ -1,0 +1,84 @@
+"""What a search asks, whatever asked it: a page, a map, a file."""
+
+from dataclasses import dataclass, field
+
+from directory import search
+from directory.facets import Dimension
+from directory.labels import CityLabel
+
+PAGE_SIZE = 20
+LAST_PAGE = 50
+#: Relevance is computed, and can be paged through, for so many listings at most.
+RANKED = 1_000
+RADII = (5, 10, 25, 50, 100)  # km
+RADIUS = 25
+PROVINCE_LIMITS = (-80.5, 44.5, -56.5, 63.0)
+#: The closest that a map is looked at, as web maps count it.
+CLOSEST = 18
+SORTS = ("pertinence", "rotation", "nom", "proximite", "recent")
+
+
+@dataclass(frozen=True)
+class Place:
+    name: str
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of the map, in degrees."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether no listing can be outside: a position is within these limits (models)."""
+        west, south, east, north = PROVINCE_LIMITS
+        across = self.west <= west and east <= self.east
+        return across and self.south <= south and north <= self.north
+
+
+@dataclass
+class Criteria:
+    query: search.Query = search.Query()
+    #: Dimension → codes of which a listing must bear one.
+    facets: dict[Dimension, frozenset[int]] = field(default_factory=dict)
+    served: CityLabel | None = None
+    near: Place | None = None
+    radius: int = RADIUS  # km
+    box: Box | None = None
+    #: How closely a map is looked at, 0 from afar; None where it is not said.
+    zoom: int | None = None
+    sort: str = ""
+    page: int = 1
+    size: int = PAGE_SIZE
+    #: The parameters whose values are to be shown to the last.
+    whole: frozenset[str] = frozenset()
+
+    @property
+    def order(self) -> str:
+        """The order asked for where it makes sense here, else the one that does."""
+        unsorted = "proximite" if self.near else "rotation"
+        usual = "pertinence" if self.query else unsorted
+        senseless = {"pertinence": not self.query, "proximite": not self.near}
+        return usual if senseless.get(self.sort, not self.sort) else self.sort
+
+    @property
+    def reach(self) -> int:
+        """How many of the listings found can be paged through."""
+        ranked = self.order == "pertinence" and not self.query.neq
+        return min(RANKED, LAST_PAGE * self.size) if ranked else LAST_PAGE * self.size
+
+    @property
+    def narrowed(self) -> bool:
+        inside = self.box and not self.box.whole
+        return bool(self.query or self.facets or self.served or self.near or inside)
+
+
+def wider(radius: int) -> int | None:
+    """The next radius offered, None beyond the last."""
+    return next((larger for larger in RADII if larger > radius), None)
