@@ -62,6 +62,17 @@ def fresh_process():
     state.forget()
 
 
+@pytest.fixture(scope="module")
+def reference_kept(django_db_setup, django_db_blocker):
+    """The reference data for what a module reads once, before any of its tests."""
+    from directory import reference
+    from directory.models import Region
+
+    with django_db_blocker.unblock():
+        if not Region.objects.exists():
+            reference.load()
+
+
 @pytest.fixture
 def reference(db):
     """The reference data, also after a test that empties every table when it ends."""

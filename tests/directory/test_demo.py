@@ -29,7 +29,7 @@ TODAY = date(2026, 11, 22)
 
 
 @pytest.fixture(scope="module")
-def rows(django_db_setup, django_db_blocker):
+def rows(reference_kept, django_db_blocker):
     """120 enterprises of all Québec, as the generator describes them; drawn once."""
     with django_db_blocker.unblock():
         cities = demo.cities([])

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import exports, results, state
+from directory import exports, selection, state
 from directory.criteria import Criteria
 from directory.dictionary import GROUPS, schema
 from directory.exports import FORMULA, MOST_IN_WORKBOOK, PRESETS, neutralise, restore
@@ -305,7 +305,7 @@ class TestTheSearch:
         assert get(CSV, "page=2&taille=5&tout=ville").getvalue() == whole
 
     def test_by_relevance_beyond_what_is_ranked_it_comes_by_name(self, several, get, monkeypatch):
-        monkeypatch.setattr(results, "RANKED", 10)
+        monkeypatch.setattr(selection, "RANKED", 10)
         names = [row["Nom"] for row in csv_rows(get(CSV, "q=traiteur"))]
         assert len(names) > 10
         assert names == [row["Nom"] for row in csv_rows(get(CSV, "q=traiteur&tri=nom"))]

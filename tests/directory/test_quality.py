@@ -13,7 +13,7 @@ from tests.client import StrictClient
 
 
 @pytest.fixture(scope="module")
-def demonstration(django_db_setup, django_db_blocker):
+def demonstration(reference_kept, django_db_blocker):
     """Loaded once for the module, and rolled back."""
     with django_db_blocker.unblock(), transaction.atomic():
         quality.load(timezone.localdate())

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from directory import results, state
+from directory import criteria, results, state
 from directory.conditions import starting_point
 from directory.criteria import Criteria, Place
 from directory.filters import find_city, understand
@@ -701,7 +701,8 @@ class TestEveryOrderWithEverything:
     def test_what_is_ranked_can_all_be_paged_through_and_no_more(
         self, three, ask, monkeypatch, page
     ):
-        monkeypatch.setattr(results, "RANKED", 2)
+        for module in (criteria, results):
+            monkeypatch.setattr(module, "RANKED", 2)
         answer = ask("q=lunch+ou+entretien+ou+imprimerie&taille=1&page=9")
         assert (answer["total"], answer["page"], len(answer["results"])) == (3, 2, 1)
         assert page("q=lunch+ou+entretien+ou+imprimerie").context["pages"]["capped"]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def rows(django_db_setup, django_db_blocker):
+def rows(reference_kept, django_db_blocker):
     with django_db_blocker.unblock():
         cities = demo.cities(["58227", "58007", "58033"])
     today = timezone.localdate()
