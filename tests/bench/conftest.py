@@ -111,13 +111,7 @@ def served(directory_of_rows):
         [sys.executable, "-m", "gunicorn", "config.wsgi", "--preload", "--worker-class", "gthread"]
         + ["--workers", "2", "--threads", "4", "--no-control-socket", "--log-level", "warning"]
         + ["--bind", f"127.0.0.1:{port}"],
-        env=os.environ
-        | {
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "DATABASE_URL": database_url(),
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "LOG_LEVEL": "WARNING",
-        },
+        env=environment(),
     )
     for _ in range(200):
         with socket.socket() as probe:
@@ -127,6 +121,16 @@ def served(directory_of_rows):
     yield port
     server.terminate()
     server.wait(timeout=40)
+
+
+def environment():
+    """That of another process on the same data."""
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": database_url(),
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "LOG_LEVEL": "WARNING",
+    }
 
 
 def database_url():
