@@ -263,7 +263,7 @@ POLE_PHONE = os.environ.get("POLE_PHONE", "")
 # The licence under which the Pôle opens its data; while it has none, the site says so.
 DATA_LICENCE = os.environ.get("DATA_LICENCE", "")
 DATA_LICENCE_URL = os.environ.get("DATA_LICENCE_URL", "")
-# The cities that the home page offers, by geographic code; with none it offers sectors alone.
+# The cities that the home page offers, by geographic code; with none it offers regions.
 SITE_CITIES = env_list("SITE_CITIES", "58033,58007,58227,58037,58012")
 
 # Who answers for personal information (the law wants a title and a way to write on the site).

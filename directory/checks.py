@@ -26,8 +26,8 @@ def site_url(app_configs, **kwargs):
         return []
     return [
         checks.Warning(
-            "SITE_URL is not an https address. The feed, the map of the site and security.txt "
-            "give whatever name the reader used.",
+            "SITE_URL is not an https address. Feeds, the map of the site, cards and "
+            "what pages say their address is give whatever name the reader used.",
             hint="Set it to the one address of the site, such as https://www.example.org.",
             id="directory.W002",
         )

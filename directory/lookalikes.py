@@ -22,7 +22,8 @@ COMMON = set(
 
 SQL = f"""
 SELECT json_agg(json_build_array(card->>'name', card->>'slug', (card->>'city')::integer)) FROM (
-    (SELECT card FROM directory_listing WHERE sort_name LIKE %s ORDER BY sort_name LIMIT {SHOWN})
+    (SELECT card FROM directory_listing WHERE sort_name LIKE %s
+     ORDER BY sort_name, enterprise_id LIMIT {SHOWN})
     UNION ALL
     (SELECT card FROM directory_listing
      WHERE search @@ to_tsquery({CONFIGURATION}, %s) LIMIT {CANDIDATES})

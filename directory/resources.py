@@ -1,17 +1,17 @@
 """The columns in which enterprises leave the site as a file, and come back.
 
-One resource for both ways and both doors (the command and the back office). A column has a code
+One resource for both ways: exports and the import command. A column has a code
 name, which mappings keep, a French header, which files bear, and the other headers under which
 people write it. Values are in the plain form of `directory/imports/cells.py`.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -236,15 +236,6 @@ class EnterpriseResource(Resource):
     def columns(self) -> dict[str, Column]:
         """Code name → column, in the order of a file."""
         return dict(self.fields)
-
-    def get_queryset(self) -> QuerySet[Enterprise]:
-        return Enterprise.objects.published().order_by("pk")
-
-    def iter_queryset(self, queryset: QuerySet[Enterprise]) -> Iterator[Record]:
-        """Records rather than rows: what the stock export then writes, public details only."""
-        ids = list(queryset.values_list("pk", flat=True))
-        for start in range(0, len(ids), BATCH):
-            yield from self.records(ids[start : start + BATCH])
 
     # --- Reading the database
 

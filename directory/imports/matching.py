@@ -32,7 +32,7 @@ def essence(name: str) -> str:
 
 
 def site_of(address: str) -> str:
-    """The host of a web address, without « www. »; "" for a page on another's site."""
+    """The host of a web address, without « www. », and its path: a page on another's site."""
     parts = urlsplit(address)
     path = parts.path.strip("/")
     host = (parts.hostname or "").removeprefix("www.")

@@ -6,7 +6,7 @@ Inside the caller's transaction. What a file wrote bears « import » in `proven
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Max, Model
 from django.utils import timezone
 
 from directory.imports.cells import pair
@@ -191,6 +191,12 @@ def write_people(entries: Sequence[Entry]) -> None:
     if not entries:
         return
     known = Contact.objects.in_bulk([entry.contact_pk for entry in entries if entry.contact_pk])
+    last = dict(
+        Contact.objects.filter(enterprise__in=[entry.pk for entry in entries])
+        .order_by()
+        .values_list("enterprise")
+        .annotate(Max("position"))
+    )
     added, changed, fields = [], [], set()
     for entry in entries:
         if contact := known.get(entry.contact_pk):
@@ -199,7 +205,8 @@ def write_people(entries: Sequence[Entry]) -> None:
                 fields.add(name)
             changed.append(contact)
         else:
-            added.append(Contact(enterprise_id=entry.pk, **entry.contact))
+            position = last.get(entry.pk, -1) + 1
+            added.append(Contact(enterprise_id=entry.pk, position=position, **entry.contact))
     if changed:
         Contact.objects.bulk_update(changed, sorted(fields))
     if added:

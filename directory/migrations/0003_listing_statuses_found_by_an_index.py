@@ -1,8 +1,7 @@
 import django.contrib.postgres.indexes
 from django.db import migrations
 
-# Planning the view takes longer than reading one enterprise through it, and no list of keys would
-# be better read in another way: one plan a connection.
+# As sql/listing.sql has it since: why is said there.
 PLAN_ONCE = """
 ALTER FUNCTION public.directory_refresh_listings(bigint[])
     SET plan_cache_mode = 'force_generic_plan';

@@ -3,6 +3,15 @@ from pathlib import Path
 import django.core.validators
 from django.db import migrations, models
 
+WORDS = """
+-- Addresses made before they had to be words parted by one hyphen, and none of a page of the site.
+UPDATE public.directory_enterprise SET slug = left(coalesce(nullif(btrim(regexp_replace(
+    lower(slug), '[^a-z0-9]+', '-', 'g'), '-'), ''), 'entreprise'), 80) || '-' || id
+WHERE slug !~ '^[a-z0-9]+(-[a-z0-9]+)*$'
+    OR slug IN ('carte', 'export', 'suggerer', 'suggestions');
+SET CONSTRAINTS ALL IMMEDIATE;
+"""
+
 SQL = Path(__file__).parent.parent / "sql"
 
 UNDO = """
@@ -40,6 +49,7 @@ class Migration(migrations.Migration):
                 verbose_name="adresse",
             ),
         ),
+        migrations.RunSQL(WORDS, migrations.RunSQL.noop),
         migrations.AddConstraint(
             model_name="enterprise",
             constraint=models.CheckConstraint(

@@ -20,6 +20,7 @@ CREATE TABLE public.directory_commit (
     transaction xid8 NOT NULL UNIQUE,
     committed_at timestamptz NOT NULL
 );
+CREATE INDEX commit_day ON public.directory_commit (committed_at);
 
 -- The enterprises that a transaction under way has touched; empty once it is over.
 CREATE UNLOGGED TABLE public.directory_changing (
@@ -146,7 +147,10 @@ BEGIN
     INSERT INTO public.directory_commit (version, transaction, committed_at)
     SELECT version, pg_current_xact_id(), clock_timestamp() FROM public.directory_version
     WHERE EXISTS (SELECT FROM public.directory_change WHERE transaction = pg_current_xact_id())
-    ON CONFLICT (transaction) DO UPDATE SET version = excluded.version;
+    -- Restored in another server, transactions are counted from the beginning again: a number
+    -- that comes back takes its place at the end, and some addresses are told twice.
+    ON CONFLICT (transaction) DO UPDATE
+        SET version = excluded.version, committed_at = excluded.committed_at;
     RETURN NULL;
 END $$;
 

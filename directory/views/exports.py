@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from directory import dictionary, exports, results, wording
+from directory.addresses import absolute
 from directory.exports import MOST_IN_WORKBOOK, PRESETS
 from directory.filters import ExportFilter, understand
 from directory.help import help_for
@@ -128,7 +129,7 @@ def about(asked):
     page = f"{reverse('directory:list')}{query_of(asked)}"
     rows = [
         (_("Source"), f"{settings.SITE_NAME}, {settings.POLE_NAME}"),
-        (_("Recherche"), asked.request.build_absolute_uri(page)),
+        (_("Recherche"), absolute(asked.request, page)),
         (_("Date"), asked.current.today),
         (_("Entreprises"), len(asked.ids)),
         (_("Coordonnées"), reserved(asked.seen)),

@@ -73,7 +73,6 @@ def open_data(request, current):
             }
             for title, entries in dictionary.entries()
         ],
-        "site_url": request.build_absolute_uri("/")[:-1],
         "since_url": f"{reverse('directory:changes')}?depuis={current.today.replace(day=1)}",
         "version_url": f"{reverse('directory:changes')}?depuis={current.version}",
         "choice_url": f"{reverse('directory:list_csv')}?secteur=alimentation&colonnes=registre",

@@ -46,7 +46,7 @@ def test_what_is_wrong_is_heard_first_then_found_at_its_field(window):
 
 
 def test_a_suggestion_goes_from_the_help_to_its_number(window):
-    page = window()
+    page = window(fresh=True)
     page.goto("/entreprises/?q=traiteur&ville=chibougamau")
     page.get_by_role("main").get_by_role("link", name="Suggérer une entreprise").click()
     page.get_by_label("Nom de l’entreprise").fill("Riche en tout")
