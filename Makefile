@@ -27,7 +27,7 @@ help: ## cette liste
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: python port .venv/ready ## le site et ses données fictives, sur http://127.0.0.1:8000 (PORT=…)
-	@DEMO=1 HTTPS=0 LOG_LEVEL=$${LOG_LEVEL:-WARNING} $(RUN) -- sh -ec ' \
+	@DEMO=1 HTTPS=0 SITE_URL=http://127.0.0.1:$(PORT) LOG_LEVEL=$${LOG_LEVEL:-WARNING} $(RUN) -- sh -ec ' \
 		exec 3>&1; [ ! -e .data/demo ] || exec 3> /dev/null; \
 		echo "Base de données…" >&3; $(MANAGE) migrate -v 0; \
 		echo "Territoire et vocabulaires…" >&3; $(MANAGE) load_reference > /dev/null; \

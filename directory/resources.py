@@ -11,6 +11,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Model
 from django.db.models.expressions import RawSQL
 from django.urls import reverse
@@ -73,7 +74,14 @@ class EnterpriseResource(Resource):
     slug = Column(_("Fiche"), Cell(100), "slug", "adresse de la fiche", "identifiant de la fiche")
     name = Column(
         *(_("Nom"), Cell(200), "nom de l’entreprise", "entreprise", "organisme", "organisation"),
-        *("nom de l’organisme", "raison sociale", "dénomination", "fournisseur", "nom légal"),
+        *(
+            "nom de l’organisme",
+            "société",
+            "raison sociale",
+            "dénomination",
+            "fournisseur",
+            "nom légal",
+        ),
         *("nom du fournisseur", "nom de l’organisation", "dénomination sociale", "name"),
     )
     other_names = Column(
@@ -255,7 +263,7 @@ class EnterpriseResource(Resource):
         sources |= {name: name for name in ("id", "state", "version", "provenance", "slug")}
         found: dict[int, Record] = {}
         rows = Enterprise.objects.filter(pk__in=among(ids)).order_by("pk")
-        base = reverse("directory:list")
+        base = settings.SITE_URL + reverse("directory:list")
         for values in rows.values(*dict.fromkeys(sources.values())):
             record = {name: values[source] for name, source in sources.items()}
             for name in own & {"other_names", "languages"}:

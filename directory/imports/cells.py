@@ -334,7 +334,7 @@ class YesNo(Cell):
 def nearest(text: str, names: Iterable[str]) -> str:
     """« Peut-être …? » where a name is close to what was written."""
     found = process.extractOne(key(text), names, scorer=fuzz.WRatio, processor=key, score_cutoff=75)
-    return _("Peut-être «\xa0%(name)s\xa0»\xa0?") % {"name": found[0]} if found else ""
+    return _("Peut-être «\xa0%(name)s\xa0»?") % {"name": found[0]} if found else ""
 
 
 class Choice(Cell):

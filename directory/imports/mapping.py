@@ -116,7 +116,7 @@ class Headers:
 
     def guess(self, header: str) -> str | None:
         """The column that bears this header, plural or slightly misspelt included."""
-        written = key(header)
+        written = key(header.replace(".", ""))  # « N.E.Q. »
         if found := self.by_key.get(written):
             return found
         if len(written) < 5:

@@ -270,4 +270,4 @@ class Gazetteer:
         if not alike:
             return Unfit(text)
         names = ", ".join(f"«\xa0{self.written(city)}\xa0»" for city in alike[:3])
-        return Unfit(text, _("Peut-être %(names)s\xa0?") % {"names": names})
+        return Unfit(text, _("Peut-être %(names)s?") % {"names": names})

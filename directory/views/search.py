@@ -180,6 +180,7 @@ class Page:
                 {
                     "term": group.terms[0].text,
                     "others": ", ".join(other.text for other in group.widened),
+                    "alone_url": self.alone_url(group.terms[0].text),
                 }
                 for group in criteria.query.groups
                 if group.widened
@@ -221,6 +222,12 @@ class Page:
 
     def first(self, name):
         return next(iter(self.parameters.get(name, ())), "")
+
+    def alone_url(self, term):
+        """This search with a term in quotes, which nothing widens."""
+        word = re.compile(rf"(?<![\w\"]){re.escape(term)}(?![\w\"])")
+        quoted = word.sub(lambda found: f'"{found[0]}"', self.criteria.query.text)
+        return self.url(q=[quoted], page=None)
 
     def count(self, value):
         return wording.count(value, self.found.exact_counts)

@@ -69,8 +69,16 @@ class Command(BaseCommand):
     def handle(self, *, file, apply, skip_refused, **options):
         try:
             done = self.run(file, apply, skip_refused, options)
+        except FileNotFoundError as error:
+            raise CommandError(
+                _("Il n’y a pas de fichier à l’adresse «\xa0%(path)s\xa0».")
+                % {"path": error.filename}
+            ) from None
         except OSError as error:
-            raise CommandError(f"{error.filename}\xa0: {error.strerror}") from None
+            raise CommandError(
+                _("Ce fichier ne peut être lu ou écrit\xa0: %(path)s (%(error)s).")
+                % {"path": error.filename, "error": error.strerror}
+            ) from None
         except Refused as error:
             raise CommandError(str(error)) from None
         except (OperationalError, InterfaceError) as error:
