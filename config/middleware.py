@@ -3,6 +3,7 @@ import re
 import time
 from urllib.parse import unquote_to_bytes
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.utils.crypto import get_random_string
 
@@ -37,6 +38,10 @@ class RequestMiddleware:
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
             response.headers["X-Request-ID"] = request.id
+            if response.cookies and "public" in response.headers.get("Cache-Control", ""):
+                # Django answers a cookie that it cannot read with one of its own, or with none.
+                # What anybody may be given says nothing to one reader.
+                response.cookies.clear()
             log.info(
                 "%s %s %s %.0f ms",
                 request.method,
@@ -51,9 +56,12 @@ class RequestMiddleware:
 
 class WellFormedMiddleware:
     """Refuse once for all what no page of the site can mean: NUL, bytes that are not UTF-8,
-    a query string longer than any search, methods that the site does not speak."""
+    a query string longer than any search, a body larger than any form, methods that the site does
+    not speak."""
 
     LONGEST_QUERY = 4096
+    # Bytes: the forms of everyone take no file; what people signed in send may hold some.
+    LARGEST_FORM, LARGEST_UPLOAD = 3_000_000, 50_000_000
     METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 
     def __init__(self, get_response):
@@ -67,6 +75,10 @@ class WellFormedMiddleware:
         # Django reads it as a number without looking; not every server in front refuses it.
         if not LENGTH.fullmatch(request.META.get("CONTENT_LENGTH") or ""):
             return errors.page(request, 400)
+        signed_in = settings.SESSION_COOKIE_NAME in request.COOKIES
+        most = self.LARGEST_UPLOAD if signed_in else self.LARGEST_FORM
+        if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+            return errors.page(request, 413)
         query = request.META.get("QUERY_STRING", "")
         if len(query) > self.LONGEST_QUERY:
             return errors.page(request, 414)

@@ -58,7 +58,10 @@ def kept_for_an_hour(view):
         if etag in parse_etags(request.headers.get("If-None-Match", "")):
             response = HttpResponseNotModified()
         response.headers["ETag"] = etag
-        patch_cache_control(response, public=True, max_age=3600)
+        if "Cookie" in request.headers and request.user.is_authenticated:
+            patch_cache_control(response, private=True, max_age=3600)
+        else:
+            patch_cache_control(response, public=True, max_age=3600)
         return response
 
     return kept

@@ -151,3 +151,33 @@ def test_the_layers_are_in_an_order_that_covers_every_answer():
     assert order.index("CSPMiddleware") < order.index("SecurityMiddleware")
     assert order.index("SecurityMiddleware") < order.index("WellFormedMiddleware")
     assert order.index("WellFormedMiddleware") < order.index("WhiteNoiseMiddleware")
+
+
+@pytest.mark.parametrize("cookie", ["csrf=x", "session=abc", "csrf=x; session=abc"])
+@pytest.mark.parametrize(
+    "address", ["/", "/nouveautes/atom.xml", "/robots.txt", "/entreprises.csv"]
+)
+def test_what_anybody_may_be_given_sets_no_cookie(address, cookie, client, reference):
+    response = client.get(address, headers={"cookie": cookie})
+    assert response.status_code == 200
+    assert "public" in response.headers["Cache-Control"]
+    assert not response.cookies
+
+
+def test_a_body_larger_than_any_form_is_refused_before_it_is_read(client, db):
+    length = {"CONTENT_LENGTH": "3000001"}
+    kind = "multipart/form-data; boundary=x"
+    refused = client.generic("POST", "/entreprises/suggerer/", b"", kind, **length)
+    assert refused.status_code == 413
+
+
+def test_people_signed_in_may_send_more(member):
+    for length, status in ((3_000_001, {400, 403, 405}), (50_000_001, {413})):
+        answer = member.generic(
+            "POST",
+            "/entreprises/",
+            b"",
+            "multipart/form-data; boundary=x",
+            CONTENT_LENGTH=str(length),
+        )
+        assert answer.status_code in status
