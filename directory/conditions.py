@@ -108,14 +108,19 @@ def _facet(dimension: Dimension, codes: frozenset[int], today: date) -> Statemen
         return Statement("l.confirmed_on >= %s::date - interval '12 months'", [today])
     if dimension is Dimension.STATUS:
         ids = sorted(code % STEP for code in codes)
+        borne = bearing(codes)  # what an index answers
         return Statement(
-            # The first part is what an index answers.
-            "(l.statuses && %s::integer[] AND EXISTS ("
+            f"({borne.sql} AND EXISTS ("
             "SELECT FROM unnest(l.statuses, l.statuses_until) s (status, until)"
             " WHERE status = ANY (%s) AND until >= %s))",
-            [ids, ids, today],
+            [*borne.params, ids, today],
         )
     return Statement("l.facets && %s::integer[]", [sorted(codes)])
+
+
+def bearing(statuses: frozenset[int]) -> Statement:
+    """Was once certified for one of these, whether or not it still is."""
+    return Statement("l.statuses && %s::integer[]", [sorted(status % STEP for status in statuses)])
 
 
 def serving(city: CityLabel) -> Statement:

@@ -11,6 +11,7 @@ from directory.conditions import (
     Conditions,
     ask,
     asked_words,
+    bearing,
     box_around,
     conditions_of,
     distance_to,
@@ -104,10 +105,14 @@ def _sample(criteria: Criteria, state: State) -> Sampling:
     if criteria.near:
         # The planner would take a third of the box to be in the circle, for want of knowing better.
         conditions.fixed["pres"] = box_around(criteria.near, criteria.radius)
+    if statuses := criteria.facets.get(Dimension.STATUS):
+        # Half of them to have expired, likewise.
+        conditions.facets[Dimension.STATUS] = bearing(statuses)
     matches = sampling.draw(conditions.all_but(None), start)
     near_misses = None
     if conditions.facets and not _counted_by_snapshot(criteria):
-        near_misses = sampling.draw(every([*conditions.fixed.values(), *conditions.nearly]), start)
+        nearly = every([*conditions.fixed.values(), *conditions.nearly])
+        near_misses = sampling.draw(nearly, start, sampling.SAMPLE_OF_MISSES)
     if matches and near_misses:
         # The smaller is part of the larger.
         near_misses = replace(near_misses, share=min(near_misses.share, matches.share))
@@ -187,9 +192,8 @@ def _narrowed(criteria: Criteria, state: State, sample: Sampling) -> Statement:
         params.append(search.fold(criteria.query.text))
     nearly = conditions.nearly if counted else list(conditions.facets.values())
     where = every([*conditions.fixed.values(), *nearly])
-    if sample:
-        where = _looked_at(criteria, conditions, where, sample)
-    params += where.params
+    source = _looked_at(criteria, conditions, where, sample)
+    params += source.params
 
     asked = asked_words(criteria.query)
     if sample.matches and criteria.order not in ("pertinence", "rotation"):
@@ -203,7 +207,7 @@ def _narrowed(criteria: Criteria, state: State, sample: Sampling) -> Statement:
 WITH {asked.sql} matched AS MATERIALIZED (
     SELECT l.enterprise_id, {sorted_by}, l.facets, l.statuses, l.statuses_until,
         l.recognised_on, l.recognised_until, l.confirmed_on, {missed} AS missed, {exact} AS exact
-    FROM directory_listing l WHERE {where.sql}
+    FROM {source.sql}
 )
 SELECT json_build_object(
     'total', count(*) FILTER (WHERE missed = 0),
@@ -230,7 +234,7 @@ def _looked_at(
 ) -> Statement:
     """What is looked at of what meets `where`: all matches or a sample of them, and all that
     misses one facet or a sample of that."""
-    matches = conditions.all_but(None)
+    every_match = matches = conditions.all_but(None)
     if sample.matches:
         kept = sample.matches.where
         if criteria.query and not criteria.query.neq:
@@ -238,9 +242,21 @@ def _looked_at(
             named = Statement("l.sort_name = %s", [search.fold(criteria.query.text)])
             kept = some([kept, named])
         matches = every([matches, kept])
-    if sample.near_misses:
-        return some([matches, every([where, sample.near_misses.where])])
-    return matches if sample.matches else where
+    listing = "directory_listing l WHERE"
+    if not sample.near_misses:
+        kept = matches if sample.matches else where
+        return Statement(f"{listing} {kept.sql}", kept.params)
+    window = sample.near_misses.where
+    if sample.near_misses.share > sampling.SMALL_SHARE:
+        kept = some([matches, every([where, window])])
+        return Statement(f"{listing} {kept.sql}", kept.params)
+    # The fence keeps the planner from gathering, from the whole directory, what nearly matches.
+    return Statement(
+        f"""(SELECT * FROM {listing} {matches.sql} UNION ALL
+        SELECT * FROM (SELECT * FROM {listing} {window.sql} OFFSET 0) l
+        WHERE {where.sql} AND {every_match.sql} IS NOT TRUE) l""",
+        [*matches.params, *window.params, *where.params, *every_match.params],
+    )
 
 
 def _page_of_all(criteria: Criteria, state: State, sample: Sample | None) -> Statement:

@@ -17,7 +17,12 @@ from directory.search import Statement
 
 #: Matches that are all looked at; of more, about how many are.
 ALL_UP_TO = 5_000
-SAMPLE = 3_000
+SAMPLE = 2_000
+#: Of what only counts for other values than those chosen.
+SAMPLE_OF_MISSES = 1_000
+#: Up to this share of the directory, to read it whole in the neutral order and look at each listing
+#: is quicker than to find in the indexes what meets the conditions anywhere.
+SMALL_SHARE = 0.012
 #: So few in a sample tell that the estimate was wrong: then all matches are looked at.
 TOO_FEW = 1_000
 
@@ -55,10 +60,10 @@ def rounded(count: float) -> int:
     return round(count / unit) * unit
 
 
-def draw(where: Statement, start: float) -> Sample | None:
-    """The sample in which to look for what meets `where`, conditions on `directory_listing l`
-    without parameters left to other queries; None where all may be looked at. One statement,
-    which plans the search and runs nothing."""
+def draw(where: Statement, start: float, size: int | None = None) -> Sample | None:
+    """The sample of about `size` matches (SAMPLE) in which to look for what meets `where`,
+    conditions on `directory_listing l` without parameters left to other queries; None where all
+    may be looked at. One statement, which plans the search and runs nothing."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"EXPLAIN (FORMAT JSON) SELECT FROM directory_listing l WHERE {where.sql}",
@@ -67,4 +72,6 @@ def draw(where: Statement, start: float) -> Sample | None:
         (plan,) = cursor.fetchone()
     plan = json.loads(plan) if isinstance(plan, str) else plan
     estimate = plan[0]["Plan"]["Plan Rows"]
-    return Sample(start, SAMPLE / estimate, estimate) if estimate > ALL_UP_TO else None
+    if estimate <= ALL_UP_TO:
+        return None
+    return Sample(start, (size or SAMPLE) / estimate, estimate)

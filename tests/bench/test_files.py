@@ -1,6 +1,7 @@
 """Files: R14, an import read and checked; R15, an export of the whole."""
 
 import csv
+import gzip
 import io
 import json
 import statistics
@@ -59,8 +60,8 @@ print(size() - before)
 @pytest.fixture
 def unknown(call, tmp_path):
     """The whole directory as a file of enterprises that are not in it."""
-    rows = csv.reader(io.StringIO(call("/entreprises.csv")[1].decode("utf-8-sig")), delimiter=";")
-    header, *rows = rows
+    whole = gzip.decompress(call("/entreprises.csv")[1]).decode("utf-8-sig")
+    header, *rows = csv.reader(io.StringIO(whole), delimiter=";")
     path = tmp_path / "liste.csv"
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file, delimiter=";")

@@ -39,6 +39,7 @@ def large(directory_of_many, monkeypatch):
             monkeypatch.setattr(state, "EXACT_UP_TO", 100 if large else 50_000)
             monkeypatch.setattr(sampling, "ALL_UP_TO", 80)
             monkeypatch.setattr(sampling, "SAMPLE", 60)
+            monkeypatch.setattr(sampling, "SAMPLE_OF_MISSES", 60)
             monkeypatch.setattr(sampling, "TOO_FEW", 20)
             state.recount(timezone.localdate())
             state.forget()
@@ -129,7 +130,12 @@ def test_few_matches_are_all_counted(large):
     assert (sampled.total, slugs(sampled)) == (exact.total, slugs(exact))
 
 
-def test_few_matches_of_frequent_values_are_exact_and_the_other_values_estimated(large):
+@pytest.mark.parametrize("small_share", [0, 1])
+def test_few_matches_of_frequent_values_are_exact_and_the_other_values_estimated(
+    large, small_share, monkeypatch
+):
+    """Whichever way the near misses are read."""
+    monkeypatch.setattr(sampling, "SMALL_SHARE", small_share)
     current = state.current()
     sampled, exact = large("secteur=habitation&forme=npo")
     assert sampled.exact
@@ -144,7 +150,9 @@ def test_few_matches_of_frequent_values_are_exact_and_the_other_values_estimated
 
 def test_an_estimate_that_was_wrong_is_found_out(large, monkeypatch):
     monkeypatch.setattr(
-        sampling, "draw", lambda where, start: Sample(start, share=0.001, estimate=60_000)
+        sampling,
+        "draw",
+        lambda where, start, size=None: Sample(start, share=0.001, estimate=60_000),
     )
     sampled, exact = large("secteur=habitation")
     assert sampled.exact
@@ -155,6 +163,7 @@ def test_the_page_says_that_a_count_is_an_estimate(directory_of_many, monkeypatc
     monkeypatch.setattr(state, "EXACT_UP_TO", 100)
     monkeypatch.setattr(sampling, "ALL_UP_TO", 80)
     monkeypatch.setattr(sampling, "SAMPLE", 60)
+    monkeypatch.setattr(sampling, "SAMPLE_OF_MISSES", 60)
     monkeypatch.setattr(sampling, "TOO_FEW", 20)
     state.recount(timezone.localdate())
     state.forget()
