@@ -279,7 +279,9 @@ class Gazetteer:
                 limit=3,
             )
             # « St-Bruno » is further from « Saint-Bruno-de-Montarville » than misspellings are.
-            begun = [found for found in self.by_bare_name if found.startswith(bare(key(name)) + " ")]
+            begun = [
+                found for found in self.by_bare_name if found.startswith(bare(key(name)) + " ")
+            ]
             close = dict.fromkeys([found for found, _score, _rank in scored])
             if len(begun) <= 3:
                 close |= dict.fromkeys(begun)

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from directory.imports import mapping
+from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
-from directory.imports.files import Refused
 from directory.imports.mapping import Answers
 from directory.imports.places import key
 from directory.imports.run import Import

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from tqdm import tqdm
 
 from directory.imports import mapping, report
+from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
-from directory.imports.files import Refused
 from directory.imports.run import Import
 from directory.resources import EnterpriseResource
 
