@@ -181,6 +181,14 @@ def test_the_report_says_what_is_to_be_done_until_it_is(reference, tmp_path):
     assert {file.name for file in tmp_path.iterdir()} == {"liste.csv", "rapport.csv"}
 
 
+@pytest.mark.parametrize("default", ["forme=OBNL", "Forme juridique=npo", "legal_form=OSBL"])
+def test_a_default_is_named_as_a_header_is(reference, tmp_path, default):
+    source = tmp_path / "liste.csv"
+    source.write_text("Nom,Ville\nCoop A,Longueuil\n", encoding="utf-8")
+    run(source, "--default", default, "--apply")
+    assert Enterprise.objects.get().legal_form == "npo"
+
+
 def test_work_that_stops_leaves_the_report_that_was_there(tmp_path):
     path = tmp_path / "rapport.csv"
     path.write_text("celui d’hier", encoding="utf-8")
