@@ -187,12 +187,12 @@ class Neq(Cell):
 
 class Phone(Cell):
     #: « 450 555-0123 poste 12 »
-    EXTENSION = re.compile(
-        r"[\s,;(]*\b(?:poste|post|ext(?:ension)?|p|x)\b[\s.:#]*(\d{1,10})\)?$", re.I
-    )
+    EXTENSION = re.compile(r"\b(?:poste|post|ext(?:ension)?|p|x)\b[\s.:#]*(\d{1,10})\)?$", re.I)
+    LONGEST = 100  # characters
 
     def read(self, text: str) -> str:
-        number = PHONE_NUMBER.put(self.EXTENSION.sub("", line(text)))
+        found = self.parted(text)
+        number = PHONE_NUMBER.put(found[0]) if found else ""
         if not re.fullmatch(PHONE, number, re.ASCII):
             raise ValueError(
                 _("Un téléphone compte dix chiffres\xa0: écrivez par exemple 450 555-0123.")
@@ -205,8 +205,18 @@ class Phone(Cell):
     @classmethod
     def extension(cls, text: str) -> str:
         """The extension that a telephone is written with, if any."""
-        found = cls.EXTENSION.search(line(plain(text)))
+        found = cls.parted(plain(text))
         return found[1] if found else ""
+
+    @classmethod
+    def parted(cls, text: str) -> tuple[str, str] | None:
+        """The number and its extension, as written; None where the text is too long for one."""
+        text = line(text)
+        if len(text) > cls.LONGEST:
+            return None
+        if found := cls.EXTENSION.search(text):
+            return text[: found.start()].rstrip(" \xa0,;("), found[1]
+        return text, ""
 
 
 class PostalCode(Cell):
@@ -333,6 +343,8 @@ class YesNo(Cell):
 
 def nearest(text: str, names: Iterable[str]) -> str:
     """« Peut-être …? » where a name is close to what was written."""
+    if len(text) > 200:  # no name is
+        return ""
     found = process.extractOne(key(text), names, scorer=fuzz.WRatio, processor=key, score_cutoff=75)
     return _("Peut-être «\xa0%(name)s\xa0»?") % {"name": found[0]} if found else ""
 

@@ -24,6 +24,11 @@ OUTCOMES = {
     Outcome.PROPOSED: gettext_lazy("à trancher"),
     Outcome.REFUSED: gettext_lazy("refusée"),
 }
+#: The same, before anything is written.
+PLANNED = OUTCOMES | {
+    Outcome.CREATED: gettext_lazy("à créer"),
+    Outcome.UPDATED: gettext_lazy("à mettre à jour"),
+}
 
 
 @dataclass(frozen=True)

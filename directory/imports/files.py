@@ -13,12 +13,13 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 from defusedxml.common import DefusedXmlException
 from django.utils.translation import gettext as _
@@ -26,14 +27,19 @@ from django.utils.translation import gettext_lazy as lazy
 
 from directory.exports import restore
 from directory.imports import opendocument
+from directory.imports.bounds import Bounds, Refused, damaged
 from directory.imports.cells import plain
 from directory.wording import number
 
 LARGEST = 100_000_000  # bytes, once unpacked
 LARGEST_PART = 60_000_000  # bytes of what a workbook holds in memory: texts, styles
 #: A part of so many bytes is not so many times smaller once packed, unless to do harm.
-LEAST_BLOATED, MOST_PACKED = 10_000_000, 200
+LEAST_BLOATED, MOST_PACKED = 500_000, 200
 MOST_PARTS = 1_000
+#: Sheets among which the table is looked for.
+MOST_SHEETS = 20
+#: Rows of a workbook, all its sheets and those that are repeated or blank included.
+MOST_ROWS_IN_ALL = 200_000
 MOST_ROWS = 50_000
 MOST_COLUMNS = 100
 LONGEST_LINE = 1_000_000  # characters
@@ -44,10 +50,6 @@ HEADER_WITHIN = 20
 CHUNK = 1 << 20
 
 Row = tuple[int, list[str]]  # number, as a spreadsheet shows it, and cells
-
-
-class Refused(Exception):
-    """A file that is not read, with what to do in words."""
 
 
 @dataclass
@@ -319,28 +321,34 @@ DIMENSION = re.compile(rb'<dimension ref="(?:[A-Z]+\d+:)?([A-Z]+)(\d+)"')
 
 def open_workbook(path: Path, known: Callable[[str], bool]) -> Table:
     book: Book = OpenDocument(path) if inspect(path) else Workbook(path)
-    sheets = book.sheets()
-    best, chosen, first = Header(), "", list[str]()
-    for name in sheets:
-        with closing(sheet_rows(book, name)) as rows:  # type: ignore[type-var]
-            header = find_header(rows, known)
-        if header.found > best.found:
-            best, chosen = header, name
-    if not best.found:
-        for name in sheets[:1]:
+    with book.opened():
+        sheets = book.sheets()
+        best, chosen, first = Header(), "", list[str]()
+        for name in sheets[:MOST_SHEETS]:
             with closing(sheet_rows(book, name)) as rows:  # type: ignore[type-var]
-                first = next((cells for _row, cells in rows if cells), [])
-        raise Refused(no_header(first))
-    description = _("classeur %(format)s") % {"format": book.format}
-    if len(sheets) > 1:
-        description += _(", feuille «\xa0%(name)s\xa0»") % {"name": chosen}
-    return Table(
-        description, best.cells, best.row, book.size(chosen), lambda: sheet_rows(book, chosen)
+                header = find_header(rows, known)
+            if header.found > best.found:
+                best, chosen = header, name
+        if not best.found:
+            for name in sheets[:1]:
+                with closing(sheet_rows(book, name)) as rows:  # type: ignore[type-var]
+                    first = next((cells for _row, cells in rows if cells), [])
+            raise Refused(no_header(first) + only_first(sheets))
+        description = _("classeur %(format)s") % {"format": book.format}
+        if len(sheets) > 1:
+            description += _(", feuille «\xa0%(name)s\xa0»") % {"name": chosen}
+        return Table(
+            description, best.cells, best.row, book.size(chosen), lambda: sheet_rows(book, chosen)
+        )
+
+
+def only_first(sheets: Sequence[str]) -> str:
+    if len(sheets) <= MOST_SHEETS:
+        return ""
+    text = _(
+        "Des %(count)s feuilles, les %(most)d premières sont lues\xa0: mettez le tableau en tête."
     )
-
-
-def damaged() -> str:
-    return _("Ce classeur est abîmé\xa0: ouvrez-le, et enregistrez-le de nouveau au format XLSX.")
+    return " " + text % {"count": number(len(sheets)), "most": MOST_SHEETS}
 
 
 def not_a_workbook() -> str:
@@ -359,12 +367,20 @@ def inspect(path: Path) -> bool:
                 if part.filename.endswith((".xml", ".rels")):
                     with archive.open(part) as file:
                         refuse_start(part.filename, file.read(4096))
-            if opendocument.CONTENT not in names:
-                return False
-            with archive.open("mimetype") as file:
-                if file.read(100) != opendocument.MIMETYPE:
-                    raise Refused(not_a_workbook())
-            return True
+            is_open_document = opendocument.CONTENT in names
+            if is_open_document:
+                with archive.open("mimetype") as file:
+                    if file.read(100) != opendocument.MIMETYPE:
+                        raise Refused(not_a_workbook())
+            left = MOST_ROWS_IN_ALL
+            # Whatever they are called: a workbook may call a picture a sheet.
+            for part in parts:
+                bounds = Bounds(left, declares=part.filename.endswith(".svg"))
+                # What is no XML, a picture for one, is nothing to its readers either.
+                with archive.open(part) as file, suppress(ExpatError):
+                    bounds.check(file)
+                left -= bounds.rows
+            return is_open_document
     except (
         *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError),
         *(RuntimeError, NotImplementedError),  # encrypted, or packed in an unusual way
@@ -438,6 +454,7 @@ def unbroken() -> Iterator[None]:
 class Book(Protocol):
     format: str
 
+    def opened(self) -> AbstractContextManager[Any]: ...
     def sheets(self) -> list[str]: ...
     def rows(self, sheet: str) -> Iterator[tuple[int, Sequence[Any]]]: ...
     def size(self, sheet: str) -> int: ...
@@ -448,9 +465,22 @@ class Workbook:
 
     def __init__(self, path: Path):
         self.path = path
+        self.book: Any = None
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Held open: what its cells share is read once for all that is done meanwhile."""
+        with unbroken(), self.open() as self.book:
+            try:
+                yield
+            finally:
+                self.book = None
 
     @contextmanager
     def open(self) -> Iterator[Any]:
+        if self.book is not None:
+            yield self.book
+            return
         # Slow to import, and of no use to the site's pages.
         import openpyxl
 
@@ -485,6 +515,9 @@ class OpenDocument:
     def __init__(self, path: Path):
         self.path = path
 
+    def opened(self) -> AbstractContextManager[Any]:
+        return nullcontext()
+
     def sheets(self) -> list[str]:
         with unbroken():
             return opendocument.sheets(self.path)
@@ -502,5 +535,10 @@ def sheet_rows(book: Book, name: str) -> Iterator[Row]:
             if row > MOST_ROWS + HEADER_WITHIN:
                 raise Refused(too_many_rows())
             yield row, trimmed([plain(value) for value in values[: MOST_COLUMNS + 1]])
+    except opendocument.TooLong:
+        raise Refused(
+            _("Une case dépasse %(most)s caractères\xa0: abrégez-la, sans les espaces de trop.")
+            % {"most": number(opendocument.LONGEST)}
+        ) from None
     except BROKEN:
         raise Refused(damaged()) from None

@@ -24,8 +24,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rapidfuzz import fuzz, process
 
+from directory.imports.bounds import Refused
 from directory.imports.cells import plain
-from directory.imports.files import Refused
 from directory.imports.places import key
 from directory.resources import EnterpriseResource
 

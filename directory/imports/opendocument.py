@@ -12,7 +12,15 @@ CONTENT = "content.xml"
 MIMETYPE = b"application/vnd.oasis.opendocument.spreadsheet"
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+#: Spans within spans.
+DEEPEST = 50
+#: Characters of a cell, as in any spreadsheet.
+LONGEST = 32_767
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+
+
+class TooLong(Exception):
+    """A cell of more text than any spreadsheet keeps."""
 
 
 def sheets(path: Path) -> list[str]:
@@ -75,20 +83,26 @@ def value(cell: Element) -> Any:
     if kind == "boolean":
         return cell.get(f"{OFFICE}boolean-value") == "true"
     # Not the remarks that are put beside a cell: they are within it, but no paragraph of its own.
-    return "\n".join(written(child) for child in cell if child.tag == f"{TEXT}p")
-
-
-def written(element: Element) -> str:
-    """The text of a paragraph, its spaces and line breaks written as elements included."""
-    text = element.text or ""
-    for child in element:
-        if child.tag == f"{TEXT}s":
-            text += " " * min(int(child.get(f"{TEXT}c", "1")), 1_000)
-        elif child.tag == f"{TEXT}tab":
-            text += " "
-        elif child.tag == f"{TEXT}line-break":
-            text += "\n"
-        else:
-            text += written(child)
-        text += child.tail or ""
+    text = "\n".join(written(child) for child in cell if child.tag == f"{TEXT}p")
+    if len(text) > LONGEST:
+        raise TooLong
     return text
+
+
+def written(paragraph: Element, depth: int = 0) -> str:
+    """The text of a paragraph, its spaces and line breaks written as elements included. Raises
+    ValueError where spans are within spans without end."""
+    if depth > DEEPEST:
+        raise ValueError
+    pieces = [paragraph.text or ""]
+    for child in paragraph:
+        if child.tag == f"{TEXT}s":
+            pieces.append(" " * min(int(child.get(f"{TEXT}c", "1")), 1_000))
+        elif child.tag == f"{TEXT}tab":
+            pieces.append(" ")
+        elif child.tag == f"{TEXT}line-break":
+            pieces.append("\n")
+        else:
+            pieces.append(written(child, depth + 1))
+        pieces.append(child.tail or "")
+    return "".join(pieces)

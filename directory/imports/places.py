@@ -27,8 +27,11 @@ DESIGNATION = re.compile(
 #: « Laval Qc »
 PROVINCE_AFTER = re.compile(r" (?:qc|q c|pq|p q|que|quebec)(?: canada)?$")
 POST_BOX = re.compile(r"^(?:c ?p|case postale|boite postale|b ?p|po box|p o box) ?\d")
-#: « Longueuil (Saint-Hubert) », « Ottawa, ON »
-QUALIFIED = re.compile(r"^(?P<name>[^(,]+?)\s*(?:\((?P<in>[^)]*)\)|,\s*(?P<after>[^,]+))\.?$")
+#: « Longueuil (Saint-Hubert) », « Ottawa, ON »; no two parts may take the same sign, or a text
+#: of many blanks would be tried in every way.
+QUALIFIED = re.compile(r"^(?P<name>[^(,]+)(?:\((?P<in>[^)]*)\)\.?|,(?P<after>[^,]+))$")
+#: Characters of a municipality's name, with what qualifies it.
+LONGEST = 120
 
 QUEBEC = {"qc", "que", "quebec", "pq", "p q", "q c", "ca qc", "province de quebec", "qc canada"}
 QUEBEC |= {"quebec canada", "canada qc", "canada quebec"}
@@ -127,6 +130,14 @@ class Gazetteer:
     ) -> Place:
         """The one municipality that a row means, by its code, else its name and what tells it
         from its homonyms. Raises ValueError, saying what to write, where there is not just one."""
+        if max(map(len, (name, code, county, borough, province, country))) > LONGEST:
+            raise Unfit(
+                _(
+                    "C’est trop long pour un lieu, %(most)d caractères au plus\xa0: écrivez le "
+                    "seul nom de la municipalité."
+                )
+                % {"most": LONGEST}
+            )
         if key(province) not in QUEBEC | CANADA | {""} or key(country) not in CANADA | QUEBEC | {
             ""
         }:
@@ -144,12 +155,13 @@ class Gazetteer:
         if found := self.named(name):
             return self.with_borough(self.the_one(found, county), borough)
         if qualified := QUALIFIED.match(name.strip()):
-            within = qualified["in"] or qualified["after"] or ""
+            within = (qualified["in"] or qualified["after"] or "").strip(" \xa0.")
+            named = qualified["name"].strip()
             if key(within) in PROVINCES:
                 raise Unfit(self.elsewhere())
             if key(within) in QUEBEC | CANADA | {""}:
-                return self.find(qualified["name"], county=county, borough=borough)
-            return self.within(qualified["name"], within, borough)
+                return self.find(named, county=county, borough=borough)
+            return self.within(named, within, borough)
         if key(name) in self.by_borough:
             return self.of_borough(name)
         raise self.unknown(name)
@@ -266,7 +278,14 @@ class Gazetteer:
                 score_cutoff=0.75,
                 limit=3,
             )
-            alike = [city for found, _score, _rank in scored for city in self.by_bare_name[found]]
+            # « St-Bruno » is further from « Saint-Bruno-de-Montarville » than misspellings are.
+            begun = [
+                found for found in self.by_bare_name if found.startswith(bare(key(name)) + " ")
+            ]
+            close = dict.fromkeys([found for found, _score, _rank in scored])
+            if len(begun) <= 3:
+                close |= dict.fromkeys(begun)
+            alike = [city for found in close for city in self.by_bare_name[found]]
         if not alike:
             return Unfit(text)
         names = ", ".join(f"«\xa0{self.written(city)}\xa0»" for city in alike[:3])

@@ -9,10 +9,11 @@ from itertools import islice
 
 from django.utils.translation import gettext as _
 
+from directory.imports.bounds import Refused
 from directory.imports.cells import Phone
 from directory.imports.comparison import Comparison, check_orders, person, warn_of_neq
 from directory.imports.entries import Entry, Outcome
-from directory.imports.files import Refused, Table
+from directory.imports.files import Table
 from directory.imports.mapping import HELPERS, NEW, Layout
 from directory.imports.matching import Index, Known, site_of
 from directory.imports.places import Place, Unfit, key
@@ -45,6 +46,8 @@ class Planner:
         self.claimed: dict[int, int] = {}
         #: Row → what it says, for those that say it again.
         self.contents: dict[int, int] = {}
+        #: Rows that are left to a person.
+        self.undecided: set[int] = set()
         #: Municipalities that mean none or several, with how often they came.
         self.unplaced: dict[str, int] = {}
         self.columns = [
@@ -112,6 +115,8 @@ class Planner:
         self.match(entry, values, place, cells)
         if entry.refused:
             entry.outcome = Outcome.REFUSED
+        if entry.outcome == Outcome.PROPOSED:
+            self.undecided.add(row)
         if entry.outcome == Outcome.PROPOSED or entry.refused:
             self.contents.setdefault(row, self.content(cells))
             self.index.reserve(known(row, values, place))
@@ -308,7 +313,8 @@ class Planner:
 
     def double(self, entry: Entry, cells: list[str], first: int) -> None:
         if self.contents.get(first) == self.content(cells):
-            entry.outcome = Outcome.LEFT
+            # What is asked of the first is asked of its like.
+            entry.outcome = Outcome.PROPOSED if first in self.undecided else Outcome.LEFT
             text = _("comme la ligne %(row)d, mot pour mot.") % {"row": first}
             entry.say("note", text, topic=_("Répètent une autre ligne, mot pour mot"))
             return

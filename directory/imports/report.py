@@ -1,16 +1,16 @@
 """What an import did or would do: in words, as a file with a line for each row, and as JSON."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from directory.exports import neutralise
-from directory.imports.entries import OUTCOMES, Entry, Outcome, sentence
+from directory.imports.entries import OUTCOMES, PLANNED, Entry, Outcome, sentence
 from directory.imports.mapping import label
 from directory.imports.run import Each, Group, Import, Summary
 from directory.wording import number
@@ -39,23 +39,38 @@ KINDS = {
 
 
 @contextmanager
-def written(path: Path | None) -> Iterator[Each]:
+def written(path: Path | None, *, applied: bool) -> Iterator[Each]:
     """Gives what to call with each entry, to write its line of the report.
 
-    Parted by semicolons, with a byte-order mark: what a spreadsheet in French opens as it is."""
+    The file takes its name once the work is done: one that is stopped leaves no report, or the one
+    that was there. Parted by semicolons, with a byte-order mark: what a spreadsheet in French
+    opens as it is."""
     if path is None:
         yield lambda entry: None
         return
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, delimiter=";")
-        writer.writerow([_("Ligne"), _("Résultat"), _("Entreprise"), _("Fiche"), _("Messages")])
+    path = path.resolve()
+    # A terminal or a pipe is written to, not replaced.
+    whole = path if path.exists() and not path.is_file() else path.with_name(f".{path.name}.part")
+    try:
+        with whole.open("w", encoding="utf-8-sig", newline="") as file:
+            yield lines_of(file, OUTCOMES if applied else PLANNED)
+        if whole != path:
+            whole.replace(path)
+    finally:
+        if whole != path:
+            whole.unlink(missing_ok=True)
 
-        def line(entry: Entry) -> None:
-            messages = "\n".join(str(message) for message in entry.messages)
-            texts = [str(OUTCOMES[entry.outcome]), entry.name, entry.slug, messages]
-            writer.writerow([entry.row, *map(neutralise, texts)])
 
-        yield line
+def lines_of(file: TextIO, outcomes: Mapping[Outcome, Any]) -> Each:
+    writer = csv.writer(file, delimiter=";")
+    writer.writerow([_("Ligne"), _("Résultat"), _("Entreprise"), _("Fiche"), _("Messages")])
+
+    def line(entry: Entry) -> None:
+        messages = "\n".join(str(message) for message in entry.messages)
+        texts = [str(outcomes[entry.outcome]), entry.name, entry.slug, messages]
+        writer.writerow([entry.row, *map(neutralise, texts)])
+
+    return line
 
 
 def columns(work: Import) -> list[str]:

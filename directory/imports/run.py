@@ -8,8 +8,9 @@ from django.db import IntegrityError, connection
 from django.utils.translation import gettext as _
 
 from directory.imports import files, mapping
+from directory.imports.bounds import Refused
 from directory.imports.entries import Entry, Message, Outcome
-from directory.imports.files import Refused, Table
+from directory.imports.files import Table
 from directory.imports.mapping import Answers, Layout
 from directory.imports.plan import Planner
 from directory.imports.writing import Writer

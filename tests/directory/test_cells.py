@@ -1,6 +1,7 @@
 """Each kind of cell, as people write it and as it is written back."""
 
 import datetime
+import time
 
 import pytest
 from hypothesis import given
@@ -216,3 +217,17 @@ def test_an_mrc_is_read_with_or_without_its_article(resource):
     county = RegionalCounty.objects.get(name="Roussillon")
     for text in ("Roussillon", "MRC Roussillon", "MRC de Roussillon", county.code):
         assert widget.clean(text) == (county.pk,)
+
+
+@pytest.mark.parametrize("sign", [",", ";", "(", "\xa0", "x ", "p."])
+def test_a_telephone_of_fifty_thousand_signs_is_refused_by_its_length(sign):
+    text = "450" + sign * 50_000 + "1a"
+    start = time.process_time()
+    with pytest.raises(ValueError, match="dix chiffres"):
+        cells.Phone().clean(text)
+    assert cells.Phone.extension(text) == ""
+    assert time.process_time() - start < 1
+    # The pattern itself is linear too: tens of seconds where it was not.
+    start = time.process_time()
+    assert not cells.Phone.EXTENSION.search(text)
+    assert time.process_time() - start < 1

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from directory.imports import mapping
+from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
-from directory.imports.files import Refused
 from directory.imports.mapping import Answers
 from directory.imports.places import key
 from directory.imports.run import Import
@@ -211,6 +211,14 @@ def test_a_row_that_repeats_another_is_named_with_it(imported):
     assert "Déjà à la ligne 2" in said(entries[2])
     assert "la ligne 2" in said(entries[3])
     assert Enterprise.objects.count() == 1
+
+
+def test_what_repeats_a_row_left_to_a_person_is_left_to_one_too(imported):
+    EnterpriseFactory(name="Traiteur des parcs", slug="parcs", phone="+14505550123")
+    cells = row(Téléphone="450 555-0123")
+    first, second = imported(cells, cells)
+    assert first.outcome == second.outcome == Outcome.PROPOSED
+    assert "mot pour mot" in said(second)
 
 
 def test_an_address_and_a_neq_of_two_listings_are_refused(imported):

@@ -16,7 +16,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from directory.imports.entries import Entry, Outcome
 from directory.imports.places import key
+from directory.imports.report import written
 from directory.models import Enterprise
 from tests.factories import EnterpriseFactory
 
@@ -147,6 +149,59 @@ def test_the_mapping_is_written_to_be_completed_and_then_read(expected, tmp_path
 def test_a_mistake_on_the_command_line_is_said_in_words(reference, arguments, said):
     with pytest.raises(CommandError, match=said):
         run(*arguments)
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_report_may_not_replace_what_is_read_under_another_name(tmp_path, link):
+    source, mapping = tmp_path / "liste.csv", tmp_path / "correspondance.json"
+    source.write_text("Nom,Ville\nCoop A,Longueuil\n", encoding="utf-8")
+    mapping.write_text('{"columns": {}}', encoding="utf-8")
+    for file, said in [(source, "le fichier à importer"), (mapping, "de correspondance")]:
+        before = file.read_bytes()
+        other = tmp_path / f"rapport-{file.name}"
+        link(file, other)
+        for path in (file, other):
+            with pytest.raises(CommandError, match=f"effacerait.*{said}"):
+                run(source, "--mapping", mapping, "--report", path, "--apply")
+        assert file.read_bytes() == before
+    new = tmp_path / "nouveau.json"
+    with pytest.raises(CommandError, match="de correspondance"):
+        run(source, "--mapping", new, "--report", new)
+    assert not new.exists()
+
+
+def test_the_report_says_what_is_to_be_done_until_it_is(reference, tmp_path):
+    source, path = tmp_path / "liste.csv", tmp_path / "rapport.csv"
+    source.write_text("Nom,Ville\nCoop A,Longueuil\n", encoding="utf-8")
+    arguments = [source, "--default", "legal_form=npo", "--report", path]
+    run(*arguments)
+    assert ";à créer;" in path.read_text(encoding="utf-8-sig")
+    run(*arguments, "--apply")
+    assert ";créée;" in path.read_text(encoding="utf-8-sig")
+    assert {file.name for file in tmp_path.iterdir()} == {"liste.csv", "rapport.csv"}
+
+
+@pytest.mark.parametrize("default", ["forme=OBNL", "Forme juridique=npo", "legal_form=OSBL"])
+def test_a_default_is_named_as_a_header_is(reference, tmp_path, default):
+    source = tmp_path / "liste.csv"
+    source.write_text("Nom,Ville\nCoop A,Longueuil\n", encoding="utf-8")
+    run(source, "--default", default, "--apply")
+    assert Enterprise.objects.get().legal_form == "npo"
+
+
+def test_work_that_stops_leaves_the_report_that_was_there(tmp_path):
+    path = tmp_path / "rapport.csv"
+    path.write_text("celui d’hier", encoding="utf-8")
+
+    def work():
+        with written(path, applied=True) as each:
+            each(Entry(2, "Coop A", Outcome.CREATED))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        work()
+    assert path.read_text(encoding="utf-8") == "celui d’hier"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_twelve_thousand_rows_are_read_fast(reference, tmp_path):

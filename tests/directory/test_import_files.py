@@ -11,7 +11,8 @@ import pytest
 
 from directory.exports import neutralise
 from directory.imports import files
-from directory.imports.files import Refused, open_table
+from directory.imports.bounds import Refused
+from directory.imports.files import open_table
 
 HEADERS = {"Nom", "Ville", "NEQ"}
 TABLE = [
@@ -259,3 +260,71 @@ def test_a_workbook_of_ten_thousand_parts_is_refused(table):
             archive.writestr(f"xl/media/{number}.png", b"")
     with pytest.raises(Refused, match="trop gros"):
         table(content.getvalue())
+
+
+# --- Little files that unpack into much
+
+
+def books(sheets, shared="<sst/>"):
+    """A workbook of these sheets (rows in XML) with these shared texts."""
+    book = openpyxl.Workbook()
+    for _sheet in sheets[1:]:
+        book.create_sheet()
+    content = io.BytesIO()
+    book.save(content)
+    made = content.getvalue()
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    for place, rows in enumerate(sheets, start=1):
+        sheet = f"<worksheet {space}><sheetData>{rows}</sheetData></worksheet>"
+        made = with_part(made, f"xl/worksheets/sheet{place}.xml", sheet)
+    return with_part(made, "xl/sharedStrings.xml", shared.replace("<sst", f"<sst {space}"))
+
+
+def inline(*texts):
+    cells = "".join(f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in texts)
+    return f"<row>{cells}</row>"
+
+
+def span(depth):
+    return ods_row("<text:span>" * depth + "a" + "</text:span>" * depth)
+
+
+WIDE = "".join(f"<c><v>{number * 7919}</v></c>" for number in range(100_000))
+LONG = "".join(str(number * 7919) for number in range(300_000))
+BLANKS = "".join(f'<text:s text:c="{900 + number % 100}"/>' for number in range(20_000))
+CELLS = "".join(f'<table:table-cell table:x="{number * 7919}"/>' for number in range(100_000))
+SPREADSHEET = [
+    (books([inline("Nom")], "<sst>" + "<si><t/></si>" * 700_000 + "</sst>"), "anormalement"),
+    (books([inline("Nom") + f"<row>{WIDE}</row>"]), "La ligne 2 a trop de colonnes"),
+    (books([inline("Nom", LONG)]), "La ligne 1 est trop longue"),
+    (books([inline("rien")] * 30 + [inline("Nom")]), "les 20 premières sont lues"),
+    (books([inline("Nom") + "<x>" * 3_000 + "</x>" * 3_000]), "abîmé"),
+    (open_document(ods_row("Nom"), f"<table:table-row>{CELLS}</table:table-row>"), "trop de col"),
+    (open_document(ods_row("Nom"), ods_row(BLANKS)), "Une case dépasse"),
+    (open_document(ods_row("Nom"), span(60)), "abîmé"),
+    (open_document(ods_row("Nom"), span(3_000)), "abîmé"),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), SPREADSHEET)
+def test_a_little_workbook_may_not_take_much_time_or_memory(table, content, said):
+    assert len(content) < 2_000_000
+    before = limits.getrusage(limits.RUSAGE_SELF).ru_maxrss
+    start = time.process_time()
+    with pytest.raises(Refused, match=said):
+        list(table(content, "tableau.xlsx").rows())
+    assert time.process_time() - start < 1.5
+    assert limits.getrusage(limits.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
+
+
+def test_what_the_cells_of_a_workbook_share_is_read_once_however_many_its_sheets(
+    table, monkeypatch
+):
+    opened = []
+    real = openpyxl.load_workbook
+    monkeypatch.setattr(
+        openpyxl, "load_workbook", lambda *a, **k: opened.append(1) or real(*a, **k)
+    )
+    read = table(books([inline("rien")] * 15 + [inline("Nom") + inline("A")]))
+    assert len(opened) == 1
+    assert [cells for _row, cells in read.rows()] == [["A"]]

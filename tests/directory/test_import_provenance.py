@@ -2,8 +2,8 @@
 
 import pytest
 
+from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
-from directory.imports.files import Refused
 from directory.imports.run import Import
 from directory.models import Certification, City, Contact, Enterprise, Offering, Permit
 from tests.factories import (

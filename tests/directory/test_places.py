@@ -1,8 +1,10 @@
 """A municipality from what a row says of it: the right one, or a question."""
 
+import time
+
 import pytest
 
-from directory.imports.places import Gazetteer
+from directory.imports.places import LONGEST, QUALIFIED, Gazetteer
 from directory.models import Borough, City
 from directory.resources import EnterpriseResource
 
@@ -142,3 +144,26 @@ def test_a_missing_name_is_asked_for(gazetteer, name):
 def test_a_city_that_is_not_in_the_mrc_given_in_its_name_is_refused(gazetteer):
     with pytest.raises(ValueError, match="n’est pas dans"):
         gazetteer.find("Brossard (Roussillon)")
+
+
+@pytest.mark.parametrize("blank", ["\xa0", " ", "\t"])
+def test_a_name_of_thousands_of_blanks_is_refused_by_its_length(gazetteer, blank):
+    name = f"a{blank * 30_000}b"
+    start = time.process_time()
+    for text in (name, f"{name},", f"a,{blank * 30_000},"):
+        with pytest.raises(ValueError, match="trop long"):
+            gazetteer.find(text)
+        assert not QUALIFIED.match(text)
+    assert time.process_time() - start < 1
+
+
+def test_a_name_as_long_as_is_allowed_is_read(gazetteer):
+    name = "Longueuil" + " " * (LONGEST - 13) + ", QC"
+    assert gazetteer.find(name).city == city(LONGUEUIL)
+    with pytest.raises(ValueError, match="trop long"):
+        gazetteer.find(f"{name}.")
+
+
+def test_the_beginning_of_a_name_is_asked_whole(gazetteer):
+    with pytest.raises(ValueError, match="Peut-être.*Saint-Bruno-de-Montarville"):
+        gazetteer.find("St-Bruno")

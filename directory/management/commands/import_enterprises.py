@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 from tqdm import tqdm
 
 from directory.imports import mapping, report
+from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
-from directory.imports.files import Refused
+from directory.imports.places import key
 from directory.imports.run import Import
 from directory.resources import EnterpriseResource
 
@@ -38,6 +39,15 @@ peut se répéter
 
 #: Municipalities to be told, in a new mapping file: those of most rows.
 MOST_PLACES = 200
+
+
+def same(one: Path | None, other: Path | None) -> bool:
+    """Whether two addresses are of one file, be it by a link."""
+    if one is None or other is None:
+        return False
+    if one.exists() and other.exists():
+        return one.samefile(other)
+    return one.resolve() == other.resolve()
 
 
 class Command(BaseCommand):
@@ -99,18 +109,25 @@ class Command(BaseCommand):
             )
 
     def run(self, file, apply, skip_refused, options):
-        if options["report"] and options["report"].resolve() == file.resolve():
+        if same(options["report"], file):
             raise Refused(
                 _("Le rapport effacerait le fichier à importer\xa0: nommez-le autrement.")
+            )
+        if same(options["report"], options["mapping"]):
+            raise Refused(
+                _(
+                    "Le rapport effacerait le fichier de correspondance\xa0: nommez l’un des deux "
+                    "autrement."
+                )
             )
         work = Import(file, self.answers(options["mapping"], options["default"]))
         if not options["json"]:
             self.stdout.write("\n".join([*report.columns(work), ""]))
-        with report.written(options["report"]) as each:
+        with report.written(options["report"], applied=False) as each:
             summary = self.follow(_("Lecture"), work.table.size, work.preview, each=each)
         kept = self.keep_mapping(options["mapping"], work, summary)
         if apply and (skip_refused or not summary.counts[Outcome.REFUSED]):
-            with report.written(options["report"]) as each:
+            with report.written(options["report"], applied=True) as each:
                 summary = self.follow(
                     *(_("Écriture"), summary.rows, work.apply, summary),
                     skip_refused=skip_refused,
@@ -129,10 +146,13 @@ class Command(BaseCommand):
         """What the mapping file says, and the values given on the command line."""
         resource = EnterpriseResource()
         answers = mapping.read(path, resource) if path and path.exists() else mapping.Answers()
+        headers = mapping.Headers(resource)
         for default in defaults:
             name, equals, value = default.partition("=")
             if not equals:
                 raise Refused(_("--default s’écrit COLONNE=VALEUR, par exemple legal_form=npo."))
+            # Named as the headers of a file are, or by its code name.
+            name = headers.by_key.get(key(name), name)
             mapping.check_constant(name, resource)
             answers.constants[name] = value
         return answers
