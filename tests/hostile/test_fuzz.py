@@ -51,7 +51,9 @@ def logged():
         def emit(self, record):
             # What Django reports so is a refusal: a host that is not ours, a form too large or
             # that cannot be read.
-            refused = getattr(record, "status_code", 0) in (400, 403) and record.levelno < logging.ERROR
+            refused = (
+                getattr(record, "status_code", 0) in (400, 403) and record.levelno < logging.ERROR
+            )
             if refused or record.name.startswith("django.security."):
                 return
             if record.levelno >= logging.ERROR or record.exc_info:
