@@ -169,7 +169,7 @@ def site(reference, db):
         ErrorReportFactory,
     ):
         factory(enterprise=enterprise)
-    Group.objects.create(name="Curation")
+    Group.objects.create(name="Bénévoles")
     known = {
         "directory:detail": ["acces"],
         "directory:vcard": ["acces"],
