@@ -8,6 +8,7 @@ from django.forms.fields import InvalidJSONInput
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from directory.admin import acts, filters
 from directory.admin.search import FORMFIELDS, SearchAdmin, folded
 from directory.models import (
     Certification,
@@ -157,7 +158,20 @@ class EnterpriseAdmin(SearchAdmin):
     form = EnterpriseForm
     list_display = ["name", "city", "state", "confirmed_on"]
     list_select_related = ["city"]
-    list_filter = ["state", "sectors", "legal_form", "city__county__region"]
+    list_filter = [
+        "state",
+        filters.Overdue,
+        filters.Incomplete,
+        filters.PossibleDuplicate,
+        filters.WithoutPosition,
+        filters.ExpiredCertification,
+        filters.Recognised,
+        "sectors",
+        filters.InCity,
+        "legal_form",
+        "city__county__region",
+    ]
+    actions = [acts.publish, acts.archive, acts.give_sector, acts.export]
     search_fields = ["neq", "email", "phone", *folded("name", "city__name")]
     autocomplete_fields = ["city", "replaced_by", *PLACES]
     filter_horizontal = ["sectors"]
