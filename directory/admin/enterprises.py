@@ -2,6 +2,7 @@ import json
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.forms.fields import InvalidJSONInput
@@ -24,6 +25,7 @@ from directory.models import (
 from directory.models.enterprises import neq_checks
 from directory.positions import locate
 from directory.provenance import CHILDREN, mark, said_with
+from directory.timeline import events
 
 SERVED = ["serves_province", "served_regions", "served_counties", "served_cities"]
 PLACES = ["served_regions", "served_counties", "served_cities"]
@@ -250,6 +252,11 @@ class EnterpriseAdmin(SearchAdmin):
         if obj and self.has_change_permission(request, obj):
             return [*fieldsets, (None, {"fields": ["seen_version"]})]
         return fieldsets
+
+    def history_view(self, request, object_id, extra_context=None):
+        enterprise = self.get_object(request, unquote(object_id))
+        told = {"events": events(enterprise) if enterprise else []}
+        return super().history_view(request, object_id, told | (extra_context or {}))
 
     def get_view_on_site_url(self, obj=None):
         return obj.get_absolute_url() if obj and obj.state != Enterprise.State.DRAFT else None

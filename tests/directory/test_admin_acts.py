@@ -151,3 +151,28 @@ def test_the_list_costs_as_many_statements_whatever_it_shows(
     for parameters in ({}, {"en_retard": "1"}, {"doublon": "1"}, {"ville": "longueuil"}):
         with django_assert_max_num_queries(15):
             curator.get(reverse(LIST), parameters)
+
+
+# --- The index and the history
+
+
+def test_the_index_says_what_awaits_and_leads_there(curator, moderator):
+    EnterpriseFactory(name="Brouillon")
+    html = curator.get(reverse("admin:index")).content.decode()
+    assert "Brouillons à publier" in html
+    assert f"{reverse(LIST)}?state__exact=draft" in html
+    assert "Brouillons à publier" not in moderator.get(reverse("admin:index")).content.decode()
+
+
+def test_the_index_says_that_nothing_awaits(curator):
+    assert "Rien ne vous attend." in curator.get(reverse("admin:index")).content.decode()
+
+
+def test_the_history_of_a_listing_says_what_changed_and_who_did_it(curator):
+    draft = EnterpriseFactory(name="Brouillon")
+    act(curator, "publish", draft)
+    address = reverse("admin:directory_enterprise_history", args=[draft.pk])
+    html = curator.get(address).content.decode()
+    assert "curation@exemple.test" in html
+    assert "<del>brouillon</del>" in html
+    assert "<ins>publiée</ins>" in html
