@@ -89,19 +89,27 @@ def asked_first(model_admin, request, queryset, form_class, title, button, perfo
     if form.is_bound and form.is_valid():
         tell(request, perform(ids=ids, by=request.user, **form.cleaned_data))
         return None
+    number = len(ids)
+    chosen = ngettext("%(n)d fiche choisie", "%(n)d fiches choisies", number) % {"n": number}
+    rows = queryset.order_by("name", "pk")
+    return question(model_admin, request, rows, form, ids=ids, title=title, button=button,
+                    chosen=chosen)  # fmt: skip
+
+
+def question(model_admin, request, rows, form, **said):
+    """The page on which an action asks what it needs; `rows` are those it will touch."""
     context = {
         **admin.site.each_context(request),
-        "title": title,
         "form": form,
-        "button": button,
         "action": request.POST["action"],
-        "ids": ids,
         "select": helpers.ACTION_CHECKBOX_NAME,
-        "enterprises": queryset.order_by("name", "pk")[:LISTED],
-        "others": max(len(ids) - LISTED, 0),
+        "rows": rows[:LISTED],
+        "others": max(len(said["ids"]) - LISTED, 0),
         "opts": model_admin.opts,
+        "back": reverse(f"admin:directory_{model_admin.opts.model_name}_changelist"),
+        **said,
     }
-    return TemplateResponse(request, "admin/directory/enterprise/act.html", context)
+    return TemplateResponse(request, "admin/act.html", context)
 
 
 def too_many(request, ids):
