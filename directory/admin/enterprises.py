@@ -46,9 +46,23 @@ def said_by_staff(enterprises, model):
 class RecognitionForm(forms.ModelForm):
     criteria = forms.MultipleChoiceField(
         label=_("critères remplis"),
+        help_text=_("Les six principes de la Loi sur l’économie sociale\xa0: tous sont exigés."),
         choices=Recognition.Criterion.choices,
         widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Cochez les principes que l’entreprise respecte.")},
     )
+    evidence = forms.CharField(
+        label=_("pièces vues"),
+        help_text=_("Statuts, lettres patentes, états financiers… Pour l’équipe seulement."),
+        widget=forms.Textarea({"rows": 3}),
+        error_messages={"required": _("Dites quelles pièces vous avez vues.")},
+    )
+
+    def clean_recognised_on(self):
+        day = self.cleaned_data["recognised_on"]
+        if day > timezone.localdate():
+            raise ValidationError(_("Cette date n’est pas encore venue."))
+        return day
 
 
 # --- What an enterprise is made of, on its own page
@@ -355,6 +369,7 @@ class ReferenceAdmin(ChildAdmin):
 class RecognitionAdmin(ChildAdmin):
     form = RecognitionForm
     list_display = ["enterprise", "recognised_on", "expires_on", "reviewer"]
+    list_filter = [filters.Lasting]
     list_select_related = ["enterprise", "reviewer"]
     search_fields = folded("enterprise__name")
     autocomplete_fields = ["enterprise", "reviewer"]

@@ -83,6 +83,28 @@ class Recognised(admin.SimpleListFilter):
         return queryset.filter(recognised(self.value()))
 
 
+class Lasting(admin.SimpleListFilter):
+    """Of recognitions, how long they last; a renewal is a new one, and the old stays."""
+
+    title, parameter_name = _("durée"), "duree"
+
+    def lookups(self, request, model_admin):
+        return [
+            ("valide", _("Valides")),
+            ("bientot", _("Finissent dans 60 jours")),
+            ("finie", _("Finies")),
+        ]
+
+    def queryset(self, request, queryset):
+        today = timezone.localdate()
+        ends = {
+            "valide": Q(expires_on__gte=today),
+            "bientot": Q(expires_on__range=(today, today + RENEWAL)),
+            "finie": Q(expires_on__lt=today),
+        }
+        return queryset.filter(ends.get(self.value(), Q()))
+
+
 class InCity(admin.SimpleListFilter):
     """The cities that have listings, the most first; those beyond are found by the search box."""
 

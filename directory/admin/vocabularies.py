@@ -23,7 +23,7 @@ class MergeForm(forms.Form):
         None,
         label=_("Garder"),
         help_text=_(
-            "Les autres seront retirés ; les fiches qui les portent auront celui-ci, et leurs "
+            "Les autres seront retirés\u202f; les fiches qui les portent auront celui-ci, et leurs "
             "pages y mèneront."
         ),
         error_messages={"required": _("Choisissez celui qui est gardé.")},

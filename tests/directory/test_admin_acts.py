@@ -17,6 +17,8 @@ from tests.factories import (
     SectorFactory,
 )
 
+pytestmark = pytest.mark.django_db
+
 LIST = "admin:directory_enterprise_changelist"
 
 
@@ -176,3 +178,50 @@ def test_the_history_of_a_listing_says_what_changed_and_who_did_it(curator):
     assert "curation@exemple.test" in html
     assert "<del>brouillon</del>" in html
     assert "<ins>publiée</ins>" in html
+
+
+# --- Recognition
+
+
+def recognise(person, enterprise, **said):
+    data = {
+        "enterprise": enterprise.pk,
+        "criteria": ["needs", "autonomy", "democracy", "viability", "surplus", "dissolution"],
+        "evidence": "Statuts de 2019, états financiers de 2025",
+        "recognised_on": "2026-01-05",
+        "expires_on": "2029-01-05",
+    }
+    return person.post(reverse("admin:directory_recognition_add"), data | said)
+
+
+def test_a_curator_recognises_an_enterprise_on_the_six_principles_and_signs_it(curator):
+    enterprise = EnterpriseFactory(published=True)
+    assert recognise(curator, enterprise).status_code == 302
+    recognition = enterprise.recognitions.get()
+    assert recognition.reviewer == curator.user
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"criteria": ["needs"]}, "Une entreprise reconnue remplit les six critères."),
+        ({"evidence": ""}, "Dites quelles pièces vous avez vues."),
+        ({"recognised_on": "2999-01-01"}, "Cette date n’est pas encore venue."),
+        ({"expires_on": "2025-01-01"}, "expire après le jour où elle est donnée"),
+    ],
+)
+def test_a_recognition_that_lacks_something_is_refused_with_what(curator, said, message):
+    enterprise = EnterpriseFactory(published=True)
+    assert message in recognise(curator, enterprise, **said).content.decode()
+    assert not enterprise.recognitions.exists()
+
+
+def test_an_owner_cannot_recognise_their_own_enterprise(alice, enterprise):
+    assert recognise(alice, enterprise).status_code == 302
+    assert not enterprise.recognitions.exists()
+
+
+def test_the_profile_says_what_recognised_means(client):
+    enterprise = EnterpriseFactory(published=True)
+    html = client.get(enterprise.get_absolute_url()).content.decode()
+    assert f"{reverse('directory:about')}#mentions" in html
