@@ -439,6 +439,7 @@ def recognitions(writer: Writer, enterprise: Enterprise, row: Row) -> Iterator[R
         yield Recognition(
             enterprise=enterprise,
             criteria=Recognition.Criterion.values,
+            evidence="Statuts et états financiers (fictifs)",
             recognised_on=recognition["recognised_on"],
             expires_on=recognition["expires_on"],
         )

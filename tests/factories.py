@@ -232,6 +232,7 @@ class RecognitionFactory(ChildFactory):
         model = Recognition
 
     criteria = Recognition.Criterion.values
+    evidence = "Statuts et états financiers"
     recognised_on = datetime.date(2026, 2, 1)
     expires_on = datetime.date(2029, 2, 1)
 
