@@ -10,14 +10,23 @@ RETURN 5000000 + pg_catalog.array_position(
     ARRAY['npo', 'coop_consumer', 'coop_producer', 'coop_worker', 'coop_worker_shareholder',
           'coop_solidarity', 'coop_federation', 'mutual', 'coop_financial'], form);
 
+-- The words of an offering's description, kept with it: most of the text of an enterprise, which
+-- its listing need not read again each time that something else in it changes.
+ALTER TABLE public.directory_offering ADD COLUMN IF NOT EXISTS words tsvector
+    GENERATED ALWAYS AS (
+        to_tsvector('public.directory_french', public.normalise(description))) STORED;
+
+CREATE OR REPLACE AGGREGATE public.directory_words(tsvector) (
+    SFUNC = pg_catalog.tsvector_concat, STYPE = tsvector, INITCOND = '');
+
 CREATE OR REPLACE VIEW public.directory_listing_truth AS
 SELECT
     e.id AS enterprise_id,
     e.neq,
     public.fold(e.name) AS sort_name,
-    keywords.vector
+    keywords.vector || offering.words
     || to_tsvector('public.directory_french', public.normalise(
-        concat_ws(' ', offering.descriptions, e.mission, e.description))) AS search,
+        concat_ws(' ', e.mission, e.description))) AS search,
     keywords.vector AS keywords,
     coalesce(sector.facets, '{}')
     || ARRAY[2000000 + county.region_id::integer, 3000000 + city.county_id::integer,
@@ -82,7 +91,7 @@ CROSS JOIN LATERAL (
 ) status
 CROSS JOIN LATERAL (
     SELECT string_agg(o.name, ' ' ORDER BY o.position, o.id) AS titles,
-           string_agg(o.description, ' ' ORDER BY o.position, o.id) AS descriptions,
+           public.directory_words(o.words ORDER BY o.position, o.id) AS words,
            string_agg(DISTINCT p.name, ' ') AS categories,
            array_agg(DISTINCT 7000000 + p.id::integer) FILTER (WHERE p.id IS NOT NULL) AS facets,
            jsonb_agg(jsonb_build_array(o.name, public.normalise(o.name))
@@ -308,11 +317,11 @@ BEGIN
         ) changed;
         IF rewritten IS NOT NULL THEN
             UPDATE public.directory_listing l SET
-                search = l.keywords || to_tsvector('public.directory_french', public.normalise(
-                    concat_ws(' ', (
-                        SELECT string_agg(o.description, ' ' ORDER BY o.position, o.id)
-                        FROM public.directory_offering o WHERE o.enterprise_id = e.id
-                    ), e.mission, e.description))),
+                search = l.keywords || (
+                    SELECT public.directory_words(o.words ORDER BY o.position, o.id)
+                    FROM public.directory_offering o WHERE o.enterprise_id = e.id
+                ) || to_tsvector('public.directory_french', public.normalise(
+                    concat_ws(' ', e.mission, e.description))),
                 confirmed_on = e.confirmed_on,
                 card = l.card || jsonb_build_object('busy', e.busy_until, 'mission',
                     CASE WHEN l.card -> 'offerings' = '[]' THEN left(e.mission, 160) ELSE '' END)

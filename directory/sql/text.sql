@@ -27,8 +27,11 @@ DECLARE
         normalize(value, NFD) COLLATE "C",
         '[\u0300-\u036f\u00ad\u200b-\u200d\u202a-\u202e\u2060\u2066-\u2069\ufeff]+', '', 'g'));
 BEGIN
+    -- A space that parts two words already stays as it is: each match has its price.
     words := regexp_replace(words,
-        '[\u0001-/:-`{-\u00bf×÷\u2000-\u206f\u2190-\u2bff\u3000-\u303f]+', ' ', 'g');
+        '[\u0001-\u001f!-/:-`{-\u00bf×÷\u2000-\u206f\u2190-\u2bff\u3000-\u303f]'
+        '[\u0001-/:-`{-\u00bf×÷\u2000-\u206f\u2190-\u2bff\u3000-\u303f]*'
+        '| [\u0001-/:-`{-\u00bf×÷\u2000-\u206f\u2190-\u2bff\u3000-\u303f]+', ' ', 'g');
     IF octet_length(words) <> length(words) THEN
         words := regexp_replace(public.fold(words), '[ '']+', ' ', 'g');
     END IF;
