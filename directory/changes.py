@@ -94,6 +94,22 @@ def _told(row: dict) -> dict:
     return {"reason": reason, "successor": None}
 
 
+def forget() -> int:
+    """Erase the versions that no address remembers any more, but the last; how many there were.
+
+    A version since which nothing is remembered tells the same as the one before it: whoever asks
+    from it, or from its day, is told what they would have been. So what is kept grows with the
+    directory and not with its use."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """DELETE FROM directory_commit k
+               WHERE version < (SELECT max(version) FROM directory_commit)
+                   AND NOT EXISTS (SELECT FROM directory_change WHERE transaction = k.transaction)
+                   AND NOT EXISTS (SELECT FROM directory_change WHERE published = k.transaction)"""
+        )
+        return cursor.rowcount
+
+
 def last_day() -> date | None:
     """The day of the last change, where one is known."""
     with connection.cursor() as cursor:

@@ -30,20 +30,35 @@ CREATE UNLOGGED TABLE public.directory_changing (
 );
 
 CREATE OR REPLACE FUNCTION public.directory_note_change(id bigint) RETURNS void
-LANGUAGE sql VOLATILE
-BEGIN ATOMIC
-    INSERT INTO public.directory_changing (enterprise_id) VALUES (id) ON CONFLICT DO NOTHING;
-END;
-
-CREATE OR REPLACE FUNCTION public.directory_enterprise_changed() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    PERFORM public.directory_note_change(NEW.id);
+    INSERT INTO public.directory_changing (enterprise_id) VALUES (id) ON CONFLICT DO NOTHING;
+END $$;
+
+-- What the public reads of an enterprise beyond its listing. Facts kept for staff (provenance,
+-- version, who confirmed) are left out.
+CREATE OR REPLACE FUNCTION public.directory_enterprise_changed() RETURNS trigger
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO public.directory_changing (enterprise_id)
+    SELECT n.id FROM old_rows o JOIN new_rows n USING (id)
+    WHERE n.state = 'published' AND (
+        o.founded_year, o.size, o.languages, o.logo, o.external_ids, o.address,
+        o.postal_code, o.geo_precision, o.phone, o.phone_extension, o.email, o.website,
+        o.insured_amount, o.smallest_order, o.largest_order, o.lead_time_days,
+        o.accepts_cobidding, o.on_seao
+    ) IS DISTINCT FROM (
+        n.founded_year, n.size, n.languages, n.logo, n.external_ids, n.address,
+        n.postal_code, n.geo_precision, n.phone, n.phone_extension, n.email, n.website,
+        n.insured_amount, n.smallest_order, n.largest_order, n.lead_time_days,
+        n.accepts_cobidding, n.on_seao
+    )
+    ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION public.directory_part_changed() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         INSERT INTO public.directory_changing (enterprise_id)
@@ -55,7 +70,7 @@ BEGIN
     IF TG_OP <> 'INSERT' THEN
         PERFORM public.directory_note_change(OLD.enterprise_id);
     END IF;
-    IF TG_OP <> 'DELETE' THEN
+    IF TG_OP = 'INSERT' OR TG_OP = 'UPDATE' AND NEW.enterprise_id <> OLD.enterprise_id THEN
         PERFORM public.directory_note_change(NEW.enterprise_id);
     END IF;
     RETURN NULL;
@@ -67,20 +82,9 @@ CREATE TRIGGER change_listing AFTER INSERT OR DELETE OR UPDATE OF card ON public
 CREATE TRIGGER change_truncate AFTER TRUNCATE ON public.directory_listing
     FOR EACH STATEMENT EXECUTE FUNCTION public.directory_part_changed();
 
--- What the public reads of an enterprise beyond its listing. Facts kept for staff (provenance,
--- version, who confirmed) are left out.
-CREATE TRIGGER change_enterprise AFTER UPDATE ON public.directory_enterprise
-    FOR EACH ROW WHEN (NEW.state = 'published' AND (
-        OLD.founded_year, OLD.size, OLD.languages, OLD.logo, OLD.external_ids, OLD.address,
-        OLD.postal_code, OLD.geo_precision, OLD.phone, OLD.phone_extension, OLD.email, OLD.website,
-        OLD.insured_amount, OLD.smallest_order, OLD.largest_order, OLD.lead_time_days,
-        OLD.accepts_cobidding, OLD.on_seao
-    ) IS DISTINCT FROM (
-        NEW.founded_year, NEW.size, NEW.languages, NEW.logo, NEW.external_ids, NEW.address,
-        NEW.postal_code, NEW.geo_precision, NEW.phone, NEW.phone_extension, NEW.email, NEW.website,
-        NEW.insured_amount, NEW.smallest_order, NEW.largest_order, NEW.lead_time_days,
-        NEW.accepts_cobidding, NEW.on_seao
-    )) EXECUTE FUNCTION public.directory_enterprise_changed();
+CREATE OR REPLACE TRIGGER change_enterprise AFTER UPDATE ON public.directory_enterprise
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION public.directory_enterprise_changed();
 
 -- Rows of these that come or go change the listing; those of the next, nothing but the profile.
 DO $$
@@ -109,15 +113,24 @@ END $$;
 -- At commit, what each enterprise touched has become is read from its listing, once, however many
 -- statements touched it: nothing is remembered of what they did, so nothing can drift.
 CREATE OR REPLACE FUNCTION public.directory_settle_changes() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     ids bigint[];
 BEGIN
+    -- Most often one listing that this transaction itself wrote, which nobody else can write until
+    -- it ends, still at its address: one statement settles it.
     WITH gone AS (
         DELETE FROM public.directory_changing
         WHERE transaction = pg_current_xact_id() RETURNING enterprise_id
+    ), settled AS (
+        UPDATE public.directory_change c SET transaction = pg_current_xact_id()
+        FROM gone JOIN public.directory_listing l USING (enterprise_id)
+        WHERE c.enterprise_id = gone.enterprise_id AND NOT c.withdrawn
+            AND l.card ->> 'slug' = c.slug AND l.xmin = pg_current_xact_id()::xid
+        RETURNING c.enterprise_id
     )
-    SELECT array_agg(enterprise_id) INTO ids FROM gone;
+    SELECT array_agg(enterprise_id) INTO ids FROM gone
+    WHERE enterprise_id NOT IN (SELECT enterprise_id FROM settled);
     IF ids IS NULL THEN
         RETURN NULL;
     END IF;
@@ -142,7 +155,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION public.directory_record_commit() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     INSERT INTO public.directory_commit (version, transaction, committed_at)
     SELECT version, pg_current_xact_id(), clock_timestamp() FROM public.directory_version

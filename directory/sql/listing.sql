@@ -10,14 +10,23 @@ RETURN 5000000 + pg_catalog.array_position(
     ARRAY['npo', 'coop_consumer', 'coop_producer', 'coop_worker', 'coop_worker_shareholder',
           'coop_solidarity', 'coop_federation', 'mutual', 'coop_financial'], form);
 
+-- The words of an offering's description, kept with it: most of the text of an enterprise, which
+-- its listing need not read again each time that something else in it changes.
+ALTER TABLE public.directory_offering ADD COLUMN IF NOT EXISTS words tsvector
+    GENERATED ALWAYS AS (
+        to_tsvector('public.directory_french', public.normalise(description))) STORED;
+
+CREATE OR REPLACE AGGREGATE public.directory_words(tsvector) (
+    SFUNC = pg_catalog.tsvector_concat, STYPE = tsvector, INITCOND = '');
+
 CREATE OR REPLACE VIEW public.directory_listing_truth AS
 SELECT
     e.id AS enterprise_id,
     e.neq,
     public.fold(e.name) AS sort_name,
-    keywords.vector
+    keywords.vector || offering.words
     || to_tsvector('public.directory_french', public.normalise(
-        concat_ws(' ', offering.descriptions, e.mission, e.description))) AS search,
+        concat_ws(' ', e.mission, e.description))) AS search,
     keywords.vector AS keywords,
     coalesce(sector.facets, '{}')
     || ARRAY[2000000 + county.region_id::integer, 3000000 + city.county_id::integer,
@@ -82,7 +91,7 @@ CROSS JOIN LATERAL (
 ) status
 CROSS JOIN LATERAL (
     SELECT string_agg(o.name, ' ' ORDER BY o.position, o.id) AS titles,
-           string_agg(o.description, ' ' ORDER BY o.position, o.id) AS descriptions,
+           public.directory_words(o.words ORDER BY o.position, o.id) AS words,
            string_agg(DISTINCT p.name, ' ') AS categories,
            array_agg(DISTINCT 7000000 + p.id::integer) FILTER (WHERE p.id IS NOT NULL) AS facets,
            jsonb_agg(jsonb_build_array(o.name, public.normalise(o.name))
@@ -179,7 +188,7 @@ CREATE UNLOGGED TABLE public.directory_touch (
 );
 
 CREATE OR REPLACE FUNCTION public.directory_count_touches() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     labels boolean;
 BEGIN
@@ -199,11 +208,13 @@ END $$;
 CREATE CONSTRAINT TRIGGER directory_touch_committed AFTER INSERT ON public.directory_touch
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.directory_count_touches();
 
+-- What every write goes through is in plpgsql, as a function in SQL is planned at each call, and
+-- sets no search_path, which costs more than some of these do: all that is named has its schema.
 CREATE OR REPLACE FUNCTION public.directory_touch(labels boolean) RETURNS void
-LANGUAGE sql VOLATILE
-BEGIN ATOMIC
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     INSERT INTO public.directory_touch (vocabulary) VALUES (labels) ON CONFLICT DO NOTHING;
-END;
+END $$;
 
 -- Refreshing listings ---------------------------------------------------------------------------
 
@@ -212,10 +223,10 @@ END;
 -- while a name changes could keep the old one. Held before any row is locked, so that a renaming,
 -- which locks rows after, cannot be waited for by what it waits for.
 CREATE OR REPLACE FUNCTION public.directory_hold_labels() RETURNS void
-LANGUAGE sql VOLATILE
-BEGIN ATOMIC
-    SELECT pg_advisory_xact_lock_shared(hashtext('directory_labels'));
-END;
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtext('directory_labels'));
+END $$;
 
 CREATE OR REPLACE FUNCTION public.directory_change_labels() RETURNS void
 LANGUAGE sql VOLATILE
@@ -224,7 +235,7 @@ BEGIN ATOMIC
 END;
 
 CREATE OR REPLACE FUNCTION public.directory_before_write() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM public.directory_hold_labels();
     RETURN NULL;
@@ -275,26 +286,79 @@ BEGIN
 END $$;
 
 -- After a statement on a source table; the argument is its column that names the enterprise, or
--- `offering_id` for the territory of an offering.
+-- `offering_id` for the territory of an offering. No table has all the columns named here: a
+-- statement is planned where it is first reached, once a connection and a trigger.
+--
+-- An enterprise whose own prose alone changed keeps the rest of its listing, which is true: the
+-- statement holds its row, as whoever refreshes the listing does until the commit, and labels are
+-- held. What is asked first names every column of the enterprise that the view reads.
 CREATE OR REPLACE FUNCTION public.directory_source_changed() RETURNS trigger
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = 'force_generic_plan' AS $$
 DECLARE
     ids bigint[];
+    rewritten bigint[];
+    written bigint;
+    refreshed bigint;
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        EXECUTE format('SELECT array_agg(DISTINCT %I) FROM new_rows', TG_ARGV[0]) INTO ids;
+    IF TG_ARGV[0] = 'id' AND TG_OP = 'UPDATE' THEN
+        SELECT count(*), array_agg(id) FILTER (WHERE other),
+            array_agg(id) FILTER (WHERE prose AND NOT other)
+        INTO written, ids, rewritten
+        FROM (
+            SELECT id, n.state = 'published' AND
+                (o.mission, o.description, o.busy_until, o.confirmed_on) IS DISTINCT FROM
+                (n.mission, n.description, n.busy_until, n.confirmed_on) AS prose,
+                (o.id, o.state, o.slug, o.name, o.other_names, o.neq, o.legal_form, o.city_id,
+                 o.borough_id, o.serves_province, o.latitude, o.longitude, o.published_on)
+                IS DISTINCT FROM
+                (n.id, n.state, n.slug, n.name, n.other_names, n.neq, n.legal_form, n.city_id,
+                 n.borough_id, n.serves_province, n.latitude, n.longitude, n.published_on) AS other
+            FROM old_rows o FULL JOIN new_rows n USING (id)
+        ) changed;
+        IF rewritten IS NOT NULL THEN
+            UPDATE public.directory_listing l SET
+                search = l.keywords || (
+                    SELECT public.directory_words(o.words ORDER BY o.position, o.id)
+                    FROM public.directory_offering o WHERE o.enterprise_id = e.id
+                ) || to_tsvector('public.directory_french', public.normalise(
+                    concat_ws(' ', e.mission, e.description))),
+                confirmed_on = e.confirmed_on,
+                card = l.card || jsonb_build_object('busy', e.busy_until, 'mission',
+                    CASE WHEN l.card -> 'offerings' = '[]' THEN left(e.mission, 160) ELSE '' END)
+            FROM public.directory_enterprise e
+            WHERE e.id = l.enterprise_id AND l.enterprise_id = ANY (rewritten);
+            GET DIAGNOSTICS refreshed = ROW_COUNT;
+            IF refreshed < cardinality(rewritten) THEN
+                ids := ids || rewritten;
+            END IF;
+        END IF;
+        IF ids IS NULL AND written > 0 THEN
+            PERFORM public.directory_touch(false);
+        END IF;
+    ELSIF TG_ARGV[0] = 'id' AND TG_OP = 'INSERT' THEN
+        SELECT array_agg(id) INTO ids FROM new_rows;
+    ELSIF TG_ARGV[0] = 'id' THEN
+        SELECT array_agg(id) INTO ids FROM old_rows;
+    ELSIF TG_ARGV[0] = 'enterprise_id' AND TG_OP = 'INSERT' THEN
+        SELECT array_agg(DISTINCT enterprise_id) INTO ids FROM new_rows;
+    ELSIF TG_ARGV[0] = 'enterprise_id' AND TG_OP = 'DELETE' THEN
+        SELECT array_agg(DISTINCT enterprise_id) INTO ids FROM old_rows;
+    ELSIF TG_ARGV[0] = 'enterprise_id' THEN
+        SELECT array_agg(enterprise_id) INTO ids FROM (
+            SELECT enterprise_id FROM old_rows UNION SELECT enterprise_id FROM new_rows) changed;
+    ELSIF TG_OP = 'INSERT' THEN
+        SELECT array_agg(DISTINCT enterprise_id) INTO ids FROM public.directory_offering
+            WHERE id IN (SELECT offering_id FROM new_rows);
     ELSIF TG_OP = 'DELETE' THEN
-        EXECUTE format('SELECT array_agg(DISTINCT %I) FROM old_rows', TG_ARGV[0]) INTO ids;
+        SELECT array_agg(DISTINCT enterprise_id) INTO ids FROM public.directory_offering
+            WHERE id IN (SELECT offering_id FROM old_rows);
     ELSE
-        EXECUTE format('SELECT array_agg(id) FROM (
-            SELECT %1$I AS id FROM old_rows UNION SELECT %1$I FROM new_rows) changed', TG_ARGV[0])
-            INTO ids;
+        SELECT array_agg(DISTINCT enterprise_id) INTO ids FROM public.directory_offering
+            WHERE id IN (SELECT offering_id FROM old_rows UNION SELECT offering_id FROM new_rows);
     END IF;
-    IF TG_ARGV[0] = 'offering_id' THEN
-        SELECT array_agg(DISTINCT enterprise_id) INTO ids
-            FROM public.directory_offering WHERE id = ANY (ids);
+    IF ids IS NOT NULL THEN
+        PERFORM public.directory_refresh_listings(ids);
     END IF;
-    PERFORM public.directory_refresh_listings(ids);
     RETURN NULL;
 END $$;
 

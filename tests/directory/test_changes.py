@@ -225,6 +225,59 @@ class TestWhatIsTold:
         Sector.objects.filter(slug="alimentation").update(name="Bouffe")
         assert told(start) == {"coop": "changed"}
 
+    def test_a_field_of_several_profiles_changed_at_once_tells_of_each(self, enterprise):
+        other = EnterpriseFactory(slug="autre", published=True)
+        EnterpriseFactory(slug="brouillon")
+        EnterpriseFactory(slug="inchangee", published=True, phone="5145550101")
+        start = committed()
+        Enterprise.objects.update(phone="5145550101")
+        assert told(start) == {"coop": "changed", "autre": "changed"}
+        start = committed()
+        Enterprise.objects.filter(pk=other.pk).update(confirmed_by="Aïcha")
+        assert told(start) == {}
+
+    def test_what_a_savepoint_wrote_counts(self, enterprise):
+        start = committed()
+        with transaction.atomic():
+            with transaction.atomic():
+                Enterprise.objects.filter(pk=enterprise.pk).update(mission="Nourrir.")
+            with transaction.atomic():
+                Enterprise.objects.filter(pk=enterprise.pk).update(slug="coop-neuve")
+                transaction.set_rollback(True)
+        assert told(start) == {"coop": "changed"}
+
+    def test_prose_and_address_of_two_changed_together(self, enterprise):
+        other = EnterpriseFactory(slug="autre", published=True)
+        start = committed()
+        with transaction.atomic():
+            Enterprise.objects.filter(pk=enterprise.pk).update(mission="Nourrir.")
+            Enterprise.objects.filter(pk=other.pk).update(slug="neuve")
+        assert told(start) == {"coop": "changed", "autre": "moved", "neuve": "published"}
+        assert integrity.check(TODAY).wrong == []
+
+    def test_forgetting_versions_changes_nothing_of_what_is_told(self, enterprise):
+        days = []
+        for number in range(6):
+            Enterprise.objects.filter(pk=enterprise.pk).update(mission=str(number))
+            if number == 2:
+                OfferingFactory(enterprise=EnterpriseFactory(slug="autre", published=True))
+            days.append(committed())
+        execute("UPDATE directory_commit SET committed_at = committed_at - (%s - version)"
+                " * interval '1 day'", [days[-1]])  # fmt: skip
+        today = timezone.localdate()
+
+        def every_answer():
+            asked = [Since(number) for number in range(days[-1] + 1)]
+            asked += [Since(day=today - datetime.timedelta(days=back)) for back in range(15)]
+            return [(changes.since(one), changes.last_day()) for one in asked]
+
+        before = every_answer()
+        assert changes.forget() > 0
+        assert every_answer() == before
+        assert changes.forget() == 0
+        # The versions of the two addresses and, of each, the one since which it is public.
+        assert execute("SELECT count(*) FROM directory_commit")[0][0] <= 4
+
     def test_one_row_an_address_however_often_it_changes(self, enterprise):
         for number in range(5):
             Enterprise.objects.filter(pk=enterprise.pk).update(mission=str(number))

@@ -141,6 +141,91 @@ class TestWhatARowHolds:
 
 
 @pytest.mark.django_db
+class TestASavePaysForWhatItChanged:
+    def written(self):
+        """Which version of its row each listing is."""
+        return dict(execute("SELECT enterprise_id, ctid::text FROM directory_listing"))
+
+    def test_what_a_listing_does_not_hold_leaves_it_as_it_is(self, enterprise):
+        connection.check_constraints()
+        row, before = self.written(), version()
+        Enterprise.objects.filter(pk=enterprise.pk).update(phone="5145550101")
+        connection.check_constraints()
+        assert self.written() == row
+        assert version() == (before[0] + 1, before[1])
+
+    def test_prose_and_dates_are_all_that_a_save_of_them_changes(self, enterprise):
+        for number in range(2):
+            OfferingFactory(enterprise=enterprise, description=f"Traiteurs végétaux {number}")
+        rows = Enterprise.objects.filter(pk=enterprise.pk)
+        rows.update(
+            mission="Zythologie pour tous", busy_until=TODAY, confirmed_on=TODAY, description="Bref"
+        )
+        assert not drift()
+        row = Listing.objects.get()
+        assert "zytholog" in row.search
+        assert "vegetal" in row.search
+        assert (row.card["busy"], row.confirmed_on) == (TODAY.isoformat(), TODAY)
+        rows.update(mission="", busy_until=None, confirmed_on=None)
+        assert not drift()
+        assert "zytholog" not in Listing.objects.get().search
+
+    def test_without_an_offering_its_mission_is_on_its_card(self, enterprise):
+        rows = Enterprise.objects.filter(pk=enterprise.pk)
+        rows.update(mission="M" * 200)
+        assert Listing.objects.get().card["mission"] == "M" * 160
+        OfferingFactory(enterprise=enterprise)
+        rows.update(mission="Nourrir")
+        assert Listing.objects.get().card["mission"] == ""
+        assert not drift()
+
+    def test_one_statement_may_change_prose_here_and_a_name_there(self, enterprise):
+        EnterpriseFactory(name="Autre", published=True)
+        EnterpriseFactory(name="Brouillon")
+        execute(
+            "UPDATE directory_enterprise SET mission = 'Nourrir',"
+            " name = CASE name WHEN 'Autre' THEN 'Renommée' ELSE name END"
+        )
+        assert not drift()
+        assert set(Listing.objects.values_list("sort_name", flat=True)) == {"coop ete", "renommee"}
+
+    def test_one_statement_may_change_prose_and_a_part(self, enterprise):
+        OfferingFactory(enterprise=enterprise)
+        execute(
+            "WITH described AS (UPDATE directory_offering SET description = 'Zythologie')"
+            " UPDATE directory_enterprise SET mission = 'Nourrir'"
+        )
+        assert "zytholog" in Listing.objects.get().search
+        assert not drift()
+
+    def test_a_row_that_was_lost_comes_back_with_a_save_of_prose(self, enterprise):
+        execute("DELETE FROM directory_listing")
+        Enterprise.objects.filter(pk=enterprise.pk).update(mission="Nourrir")
+        assert not drift()
+
+    def test_every_column_that_the_truth_reads_is_watched(self, db):
+        ((body,),) = execute("SELECT prosrc FROM pg_proc WHERE proname='directory_source_changed'")
+        read = execute(
+            "SELECT column_name FROM information_schema.view_column_usage"
+            " WHERE view_name = 'directory_listing_truth' AND table_name = 'directory_enterprise'"
+        )
+        assert len(read) > 15
+        assert [name for (name,) in read if f"n.{name}" not in body] == []
+
+    def test_words_of_several_descriptions_are_those_of_one_text(self, enterprise):
+        texts = ["Taille d’arbres, 3.5 m ; œuvres", "", "1e5 a-b http://coop.example/x", "s"]
+        for position, text in enumerate(texts):
+            OfferingFactory(enterprise=enterprise, description=text, position=position)
+        Enterprise.objects.filter(pk=enterprise.pk).update(mission="Nourrir. ", description="Fin")
+        ((same,),) = execute(
+            "SELECT search = keywords || to_tsvector('directory_french', normalise(%s))"
+            " FROM directory_listing",
+            [" ".join([*texts, "Nourrir. ", "Fin"])],
+        )
+        assert same
+
+
+@pytest.mark.django_db
 class TestIntegrity:
     def test_a_row_changed_by_hand_is_found_out(self, enterprise):
         assert not drift()
@@ -311,6 +396,41 @@ class TestConcurrentWriters:
         assert len(row.card["offerings"]) == 4
         assert not drift()
 
+    def test_prose_and_parts_written_at_once_all_count(self, reference):
+        enterprise = EnterpriseFactory(published=True)
+        start = threading.Barrier(8)
+
+        def tell(number):
+            def write():
+                start.wait()
+                for again in range(5):
+                    with transaction.atomic():
+                        Enterprise.objects.filter(pk=enterprise.pk).update(
+                            mission=f"mission{number}{again}"
+                        )
+                        execute("SELECT pg_sleep(0.002)")
+
+            return write
+
+        def offer(number):
+            def write():
+                start.wait()
+                for again in range(5):
+                    with transaction.atomic():
+                        OfferingFactory(enterprise=enterprise, description=f"mot{number}{again}x")
+                        execute("SELECT pg_sleep(0.002)")
+
+            return write
+
+        writers = [tell(number) for number in range(4)] + [offer(number) for number in range(4)]
+        assert in_threads(writers) == []
+        row = Listing.objects.get()
+        assert len(row.card["offerings"]) == 20
+        assert all(
+            f"mot{number}{again}x" in row.search for number in range(4) for again in range(5)
+        )
+        assert not drift()
+
     def test_a_statement_on_several_enterprises_locks_them_in_one_order(self, reference):
         ids = [EnterpriseFactory(published=True).pk for _ in range(6)]
 
@@ -422,6 +542,16 @@ def random_write(chance, cities, sectors, statuses, desk):
             row.name, row.mission = f"Renommée {chance.random()}", "Une mission"
             row.save()
 
+    def rewrite():
+        Enterprise.objects.filter(pk__in=some).update(
+            mission=f"Mission {chance.random()}",
+            busy_until=chance.choice([None, TODAY]),
+            confirmed_on=chance.choice([None, TODAY]),
+        )
+
+    def describe():
+        Offering.objects.filter(enterprise_id=one).update(description=f"Pour {chance.random()}")
+
     def move():
         Enterprise.objects.filter(pk__in=some).update(city=chance.choice(cities))
 
@@ -495,8 +625,9 @@ def random_write(chance, cities, sectors, statuses, desk):
 
     write = chance.choice(
         [
-            create, create_many, rename, move, turn, archive, classify, serve, offer,
-            offer_elsewhere, withdraw, certify, recognise, relabel, delete, offer_at_the_desk,
+            create, create_many, rename, rewrite, describe, move, turn, archive, classify, serve,
+            offer, offer_elsewhere, withdraw, certify, recognise, relabel, delete,
+            offer_at_the_desk,
         ]
         if one
         else [create]
