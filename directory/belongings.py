@@ -13,7 +13,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import FileField, Max, Model
+from django.db.models import FileField, Max, Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -213,17 +213,17 @@ class Table:
     def label(self) -> str:
         return self.model._meta.label_lower
 
-    def rows(self, enterprise: int) -> Sequence[Row]:
-        return list(
-            self.model._base_manager.filter(enterprise_id=enterprise)
-            .select_for_update(of=("self",), no_key=True)
-            .order_by(*(["position"] if self.ordered else []), "pk")
-        )
+    def rows_of(self, enterprise: int) -> QuerySet[Any]:
+        rows = self.model._base_manager.filter(enterprise_id=enterprise)
+        return rows.order_by(*(["position"] if self.ordered else []), "pk")
+
+    def held(self, enterprise: int) -> Sequence[Row]:
+        return list(self.rows_of(enterprise).select_for_update(of=("self",), no_key=True))
 
     def pairs(self, kept: int, gone: int) -> list[tuple[Row | None, Row]]:
         """Each row of the listing that goes, with the row that it joins, if any: those that are
         the most surely one are put together first."""
-        there, coming = self.rows(kept), self.rows(gone)
+        there, coming = self.held(kept), self.held(gone)
         alike = [
             (-strength, mine, other)
             for mine, row in enumerate(coming)
