@@ -124,7 +124,8 @@ def differing(one: Values, other: Values) -> list[Part]:
 
 def said_by(part: Part, values: Values) -> str:
     """Who said it, the surest of those who said some of it; "" where that is not known."""
-    names = {said_with(column.removesuffix("_id")) for column in part.columns}
+    telling = [column for column in part.columns if not is_empty(values[column])]
+    names = {said_with(column.removesuffix("_id")) for column in telling or part.columns}
     sources = {values["provenance"].get(name, "") for name in names}
     return min(sources, key=SUREST.index)
 

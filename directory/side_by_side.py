@@ -57,7 +57,8 @@ class Together:
 
     label: str
     rule: str
-    sides: list[list[str]]
+    #: The name of each listing, and what it has.
+    sides: list[tuple[str, list[str]]]
 
 
 @dataclass
@@ -120,7 +121,9 @@ class Comparison:
             sides = [[say(row) for row in table.rows_of(side.pk)] for side in self.sides]
             if any(sides):
                 label = str(table.model._meta.verbose_name_plural)
-                found.append(Together(label[:1].upper() + label[1:], str(table.rule), sides))
+                names = [side.name for side in self.sides]
+                rows = list(zip(names, sides, strict=True))
+                found.append(Together(label[:1].upper() + label[1:], str(table.rule), rows))
         return found
 
     def before(self, side: Enterprise) -> Values | None:

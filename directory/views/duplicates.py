@@ -185,8 +185,9 @@ def compare(request, one, other, pair):
     if merge := merge_of(one, other):
         return redirect("directory:merge", merge.pk)
     if request.method == "POST":
-        act = ACTS.get(request.POST.get("action", ""))
-        if act:
+        if one == other:
+            return comparison_page(request, one, other, pair, status=409)
+        if act := ACTS.get(request.POST.get("action", "")):
             return act(request, one, other, pair)
     return comparison_page(request, one, other, pair)
 
