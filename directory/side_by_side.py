@@ -103,7 +103,7 @@ class Comparison:
             for option in options:
                 option.checked = option.value == str(form[part.name].value())
             errors = form.errors.get(part.name)
-            rows.append(Row(part.name, str(part.label), options, errors[0] if errors else ""))
+            rows.append(Row(part.name, str(part.label), options, str(errors[0]) if errors else ""))
         return rows
 
     def same(self) -> list[tuple[str, list[str]]]:
