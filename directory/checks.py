@@ -1,7 +1,22 @@
-"""What a site in production must be told, said by `manage.py check --deploy`."""
+"""What would go wrong later, said when the site starts; and by `manage.py check --deploy`, what a
+site in production must be told."""
 
 from django.conf import settings
 from django.core import checks
+
+
+@checks.register(checks.Tags.models)
+def merge_rules(app_configs, **kwargs):
+    from directory import merging  # once the models are there
+
+    return [
+        checks.Error(
+            f"{relation} names an enterprise, and nothing says what becomes of it in a merge.",
+            hint="Register a MergeHandler in directory.extensions.merge_handlers.",
+            id="directory.E001",
+        )
+        for relation in merging.unhandled()
+    ]
 
 
 @checks.register(checks.Tags.security, deploy=True)

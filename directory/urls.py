@@ -3,6 +3,7 @@ from django.urls import path
 from directory.views import (
     about,
     crawlers,
+    duplicates,
     exports,
     landing,
     maps,
@@ -41,6 +42,12 @@ urlpatterns = [
     path("villes/<slug:slug>/", landing.city, name="city"),
     path("regions/", landing.regions, name="regions"),
     path("regions/<slug:slug>/", landing.region, name="region"),
+    # /doublons/
+    path("doublons/", duplicates.duplicate_list, name="duplicates"),
+    path("doublons/comparer/", duplicates.compare_any, name="compare"),
+    path("doublons/fusions/", duplicates.merge_list, name="merges"),
+    path("doublons/fusions/<int:pk>/", duplicates.merge_detail, name="merge"),
+    path("doublons/<int:pk>/", duplicates.duplicate, name="duplicate"),
     # the site itself
     path("nouveautes/", news.news, name="news"),
     path("nouveautes/atom.xml", news.atom, name="atom"),

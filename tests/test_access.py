@@ -8,7 +8,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
-from directory.models import Enterprise, Listing
+from directory import merging
+from directory.models import DuplicatePair, Enterprise, Listing
 from tests.client import StrictClient
 from tests.factories import (
     CertificationFactory,
@@ -43,6 +44,9 @@ ROLES = ["anonymous", *AS]
 EVERYONE_READS = ("200", "405")
 # A form without an account; empty, and so not of ours, it is shown again with what is missing.
 EVERYONE_WRITES = ("200", "403")
+# Pages of the Pôle's curators, outside the admin: for who has no right to them, there is none.
+CURATORS_READ = ("302 member=404 curator=200 superuser=200", "302 member=405")
+CURATORS_DECIDE = (CURATORS_READ[0], CURATORS_READ[0])
 PAGES = {
     "directory:home": EVERYONE_READS,
     "directory:list": EVERYONE_READS,
@@ -78,6 +82,11 @@ PAGES = {
     "directory:opensearch": EVERYONE_READS,
     "directory:opensearch_suggestions": EVERYONE_READS,
     "directory:security": EVERYONE_READS,
+    "directory:duplicates": CURATORS_READ,
+    "directory:duplicate": CURATORS_DECIDE,
+    "directory:compare": CURATORS_DECIDE,
+    "directory:merges": CURATORS_READ,
+    "directory:merge": (CURATORS_READ[0], "302 member=404 curator=302 superuser=302"),
     "health:alive": EVERYONE_READS,
     "health:ready": EVERYONE_READS,
     "admin:directory_bulkact_undo": ("302 staff=405", "302 staff=403 curator=302 superuser=302"),
@@ -221,7 +230,13 @@ def site(reference, enterprise):
     ):
         factory(enterprise=enterprise)
     Group.objects.create(name="Bénévoles")
+    double = EnterpriseFactory(slug="double")
+    pair = DuplicatePair.objects.create(first=enterprise, second=double, reasons=["name"])
+    kept, gone = EnterpriseFactory(), EnterpriseFactory()
+    merge = merging.merge(kept=kept, gone=gone, choices={}, by=None)
     known = {
+        "directory:duplicate": [pair.pk],
+        "directory:merge": [merge.pk],
         "directory:detail": [enterprise.slug],
         "directory:vcard": [enterprise.slug],
         "directory:report": [enterprise.slug],
@@ -240,6 +255,8 @@ def site(reference, enterprise):
             return "/admin/nulle-part/"
         if name in known:
             return reverse(name, args=known[name])
+        if name == "directory:compare":
+            return f"{reverse(name)}?a={double.slug}&b={kept.slug}"
         if name == "admin:autocomplete":
             field = "app_label=directory&model_name=enterprise&field_name=city"
             return f"{reverse(name)}?{field}&term=long"

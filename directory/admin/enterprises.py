@@ -6,9 +6,12 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.forms.fields import InvalidJSONInput
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from directory import duplicates
 from directory.admin import acts, filters
 from directory.admin.search import FORMFIELDS, SearchAdmin, folded
 from directory.models import (
@@ -287,6 +290,16 @@ class EnterpriseAdmin(SearchAdmin):
         if change:
             obj.version += 1  # of the row that the form holds locked
         super().save_model(request, obj, form, change)
+        if not change and duplicates.note([obj.pk]):
+            messages.warning(
+                request,
+                format_html(
+                    '{} <a href="{}">{}</a>',
+                    _("Cette fiche ressemble à une autre."),
+                    reverse("directory:duplicates"),
+                    _("Voir les doublons possibles"),
+                ),
+            )
 
     def save_formset(self, request, form, formset, change):
         if formset.model is Recognition:

@@ -4,39 +4,15 @@ Certain: the address of a listing (from our own exports), a NEQ, a name in a cit
 certain is a likeness, given with its reasons to a person; nothing is ever merged on it.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
-from rapidfuzz import fuzz, process
 
 from directory.imports.places import key
-from directory.models import Enterprise
-
-#: How alike two names are, out of 100, from which a person should look.
-CLOSE = 92
-#: What names end with and nobody says.
-SUFFIXES = re.compile(
-    r"\b(?:inc|incorporee|ltee|limitee|ltd|limited|enr|senc|s e n c|senc?rl|s e n c r l"
-    r"|osbl|obnl|corp|corporation|compagnie|cie|co|les|le|la|l|the|de|des|du|d|et)\b"
-)
-
-
-def essence(name: str) -> str:
-    """What a name is told by: no article, no « inc. », « coop » for « coopérative »."""
-    words = re.sub(r"\bcooperatives?\b", "coop", key(name))
-    return " ".join(SUFFIXES.sub(" ", words).split()) or words
-
-
-def site_of(address: str) -> str:
-    """The host of a web address, without « www. », and its path: a page on another's site."""
-    parts = urlsplit(address)
-    path = parts.path.strip("/")
-    host = (parts.hostname or "").removeprefix("www.")
-    return f"{host}/{path}".rstrip("/").lower() if path else host.lower()
+from directory.likeness import ORDER, Reason, close_names, enough, essence, site_of
+from directory.models import Enterprise, Merge
 
 
 @dataclass(frozen=True)
@@ -91,13 +67,23 @@ class Index:
             "website",
             "state",
         )
+        # What was merged is known by what it was merged into, which bears its name.
+        merged = Merge.objects.filter(undone_at=None)
         for pk, slug, name, others, neq, city, phone, website, state in (
-            Enterprise.objects.order_by("pk").values_list(*fields).iterator(chunk_size=5_000)
+            Enterprise.objects.order_by("pk")
+            .exclude(pk__in=merged.values("gone"))
+            .values_list(*fields)
+            .iterator(chunk_size=5_000)
         ):
             archived = state == Enterprise.State.ARCHIVED
             site = site_of(website)
             known = Known(pk, slug, name, neq or "", city, phone, site, archived)
             self.add(known, others)
+        for slug, neq, pk in merged.values_list("gone__slug", "gone__neq", "gone__replaced_by"):
+            if kept := self.by_pk.get(pk or 0):
+                self.by_slug[slug] = kept
+                if neq:
+                    self.by_neq.setdefault(neq, kept)
 
     def add(self, known: Known, other_names: Iterable[str] = ()) -> None:
         if known.pk:
@@ -135,29 +121,28 @@ class Index:
 
     def alike(self, row: Known) -> list[tuple[Known, list[str]]]:
         """Those that may be the same as this one, with the reasons; the likeliest first."""
-        reasons: dict[Known, list[str]] = defaultdict(list)
-        same = dict.fromkeys(self.by_name.get((key(row.name), row.city), []))
-        for known in same:
-            reasons[known].append(_("même nom dans la même ville, mais un autre NEQ"))
+        reasons: dict[Known, set[Reason]] = defaultdict(set)
+        for known in self.by_name.get((key(row.name), row.city), []):
+            reasons[known].add(Reason.NAME)
         names = self.in_city.get(row.city, {})
-        name = essence(row.name)
-        numbers = re.findall(r"\d+", name)
-        for close, _score, _rank in process.extract(
-            name, names.keys(), scorer=fuzz.token_sort_ratio, score_cutoff=CLOSE, limit=5
-        ):
-            # 9325-6527 Québec is not 9325-6528 Québec.
-            if sorted(re.findall(r"\d+", close)) == sorted(numbers):
-                for known in names[close]:
-                    if not reasons[known]:
-                        reasons[known].append(_("nom proche dans la même ville"))
+        for close in close_names(essence(row.name), names.keys()):
+            for known in names[close]:
+                if Reason.NAME not in reasons[known]:
+                    reasons[known].add(Reason.CLOSE_NAME)
         for known in self.by_phone.get(row.phone, []):
-            reasons[known].append(_("même téléphone"))
+            reasons[known].add(Reason.PHONE)
         for known in self.by_site.get(row.site, []):
-            reasons[known].append(_("même site web"))
+            reasons[known].add(Reason.SITE)
         found = [
-            (known, why)
+            (known, [said(reason) for reason in sorted(why, key=ORDER.index)])
             for known, why in reasons.items()
-            # Two NEQs are two enterprises: one likeness does not make one of them.
-            if len(why) > (known not in same and bool(known.neq and row.neq))
+            if enough(why, known.neq, row.neq)
         ]
         return sorted(found, key=lambda pair: -len(pair[1]))[:3]
+
+
+def said(reason: Reason) -> str:
+    """In words; the same name would have made it the same enterprise, were the NEQs not two."""
+    if reason == Reason.NAME:
+        return _("même nom dans la même ville, mais un autre NEQ")
+    return str(reason.label)

@@ -15,8 +15,9 @@ from directory.imports.comparison import Comparison, check_orders, person, warn_
 from directory.imports.entries import Entry, Outcome
 from directory.imports.files import Table
 from directory.imports.mapping import HELPERS, NEW, Layout
-from directory.imports.matching import Index, Known, site_of
+from directory.imports.matching import Index, Known
 from directory.imports.places import Place, Unfit, key
+from directory.likeness import site_of
 from directory.resources import CONTACT, EnterpriseResource, Record
 
 BATCH = 500

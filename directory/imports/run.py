@@ -7,6 +7,7 @@ from pathlib import Path
 from django.db import IntegrityError, connection
 from django.utils.translation import gettext as _
 
+from directory import duplicates
 from directory.imports import files, mapping
 from directory.imports.bounds import Refused
 from directory.imports.entries import Entry, Message, Outcome
@@ -107,6 +108,7 @@ class Import:
                     cursor.execute("SELECT pg_advisory_xact_lock(hashtext('directory_import'))")
                 Enterprise.objects.lock(planned.touched)
                 writer, held = Writer(), frozenset(planned.touched)
+                made: list[int] = []
 
                 def write(entries: Sequence[Entry]) -> None:
                     late = [
@@ -118,8 +120,10 @@ class Import:
                     if late or refused and not skip_refused:
                         raise Refused(changed_meanwhile())
                     writer.write(entries)
+                    made.extend(entry.pk for entry in entries if entry.outcome == Outcome.CREATED)
 
                 summary = self.go_through(progress, each, write)
+                duplicates.note(made)
         except IntegrityError:
             raise Refused(changed_meanwhile()) from None
         summary.applied = True

@@ -18,7 +18,7 @@ SQL = Path(__file__).parent.parent / "sql"
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0006_changes_kept_by_the_database'),
+        ('directory', '0007_lighter_writes'),
     ]
 
     operations = [

@@ -1,10 +1,11 @@
 from datetime import date
 
+from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -73,6 +74,13 @@ class EnterpriseQuerySet(models.QuerySet):
             return self.none()
         owner = Q(representatives__user=user, representatives__role="owner")
         return self.exclude(state=Enterprise.State.ARCHIVED).filter(owner)
+
+    def with_open_duplicates(self):
+        """Those that look like another, of which nobody has said yet whether it is the same."""
+        pairs = apps.get_model("directory", "DuplicatePair").objects.filter(state="open")
+        return self.filter(
+            Exists(pairs.filter(first=OuterRef("pk"))) | Exists(pairs.filter(second=OuterRef("pk")))
+        )
 
     def lock(self, ids):
         """Hold these rows until the transaction ends, taken in the order every writer takes them.

@@ -19,8 +19,8 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import demo, fictional, reference, state
-from directory.models import Enterprise, Region
+from directory import demo, fictional, merging, reference, state
+from directory.models import DuplicatePair, Enterprise, Merge, Region
 from tests.factories import (
     CertificationFactory,
     ContactFactory,
@@ -30,6 +30,7 @@ from tests.factories import (
     PermitFactory,
     RecognitionFactory,
     ReferenceFactory,
+    SectorFactory,
     SuggestionFactory,
     UserFactory,
 )
@@ -165,6 +166,20 @@ def populate():
         replaced_by=successor,
     )
     SuggestionFactory(reference="S-2222-2222")
+    twins()
+
+
+def twins():
+    """Two drafts that look the same, to be told apart, and two that were merged."""
+    one, other, kept, gone = (
+        EnterpriseFactory(name=f"Jumelle {name}", slug=f"jumelle-{name}", phone="+14505550166")
+        for name in ("une", "deux", "trois", "quatre")
+    )
+    ContactFactory(enterprise=one)
+    OfferingFactory(enterprise=other)
+    other.sectors.set([SectorFactory()])
+    DuplicatePair.objects.create(first=one, second=other, reasons=["close_name", "phone"])
+    merging.merge(kept=kept, gone=gone, choices={}, by=None)
 
 
 def rich(name, slug, logo, word=""):
@@ -217,7 +232,13 @@ def sign_in():
 def addresses(site):
     """Every page, by what it is: those of everyone, then some of the administration."""
     pk = Enterprise.objects.get(slug="minimale").pk
+    pair = DuplicatePair.objects.get(first__slug="jumelle-une")
+    merge = Merge.objects.get(kept__slug="jumelle-trois")
     return PUBLIC | {
+        "duplicates": reverse("directory:duplicates"),
+        "duplicate": reverse("directory:duplicate", args=[pair.pk]),
+        "merges": reverse("directory:merges"),
+        "merge": reverse("directory:merge", args=[merge.pk]),
         "admin": reverse("admin:index"),
         "admin, list": reverse("admin:directory_enterprise_changelist") + "?q=minimale",
         "admin, enterprise": reverse("admin:directory_enterprise_change", args=[pk]),

@@ -9,6 +9,7 @@ pytestmark = pytest.mark.browser
 
 NARROW = {"width": 320, "height": 640}
 ADMIN = ["admin", "admin, list", "admin, enterprise"]
+DUPLICATES = ["duplicates", "duplicate", "merges", "merge"]
 # Pages that differ from another by their text alone.
 ALIKE = {"results of a word", "results near", "results widened", "last page"}
 SEEN = [name for name in PUBLIC if name not in ALIKE]
@@ -18,7 +19,7 @@ SEEN = [name for name in PUBLIC if name not in ALIKE]
 def opened(request, contexts, addresses):
     """A window on each page, opened once for all that is looked at there, with all it unfolds."""
     name, complaints = request.param, []
-    page = contexts(signed_in=name in ADMIN).new_page()
+    page = contexts(signed_in=name in {*ADMIN, *DUPLICATES}).new_page()
     listen(page, complaints)
     page.emulate_media(reduced_motion="reduce")
     assert page.goto(addresses[name]).status == STATUS.get(name, 200)
@@ -60,7 +61,7 @@ def found_by_axe(page):
     return found
 
 
-@pytest.mark.parametrize("opened", [*SEEN, *ADMIN], indirect=True)
+@pytest.mark.parametrize("opened", [*SEEN, *ADMIN, *DUPLICATES], indirect=True)
 def test_axe_finds_nothing(opened):
     assert found_by_axe(opened) == {}
 
