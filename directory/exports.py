@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date
 from typing import IO, Any
 
@@ -30,6 +30,8 @@ from directory.selection import listed
 from directory.state import State, current
 
 BATCH = 1_000
+#: The states that the public sees.
+PUBLIC = (Enterprise.State.PUBLISHED,)
 #: Enterprises that a workbook takes, more than there are: it is whole before its first byte leaves,
 #: and costs five times a CSV, some seven seconds for 12,000.
 MOST_IN_WORKBOOK = 15_000
@@ -98,9 +100,10 @@ def _rows(
     seen: Sequence[str],
     state: State,
     cell: Callable[[Any], Any],
+    kept: Collection[str] = PUBLIC,
 ) -> Iterator[list[tuple]]:
     """The rows of a file by batches: of each enterprise the columns `names`, as `cell` makes them
-    of what the resource writes."""
+    of what the resource writes. Those whose state is no longer one of `kept` are left out."""
 
     resource = EnterpriseResource(state.labels)
 
@@ -109,9 +112,7 @@ def _rows(
         if resource.labels is not state.labels:
             resource = EnterpriseResource(state.labels)
         records = [
-            record
-            for record in resource.records(batch, names, seen)
-            if record["state"] == Enterprise.State.PUBLISHED
+            record for record in resource.records(batch, names, seen) if record["state"] in kept
         ]
         columns = []
         for name in names:
@@ -170,9 +171,11 @@ def write_workbook(
     seen: Sequence[str],
     state: State,
     about: Sequence[tuple[str, Any]],
+    kept: Collection[str] = PUBLIC,
 ) -> None:
     """An XLSX into `file`: a sheet of enterprises, its header frozen and filterable, and a sheet of
-    what is said `about` it (label, value). `ids` count at most MOST_IN_WORKBOOK."""
+    what is said `about` it (label, value). `ids` count at most MOST_IN_WORKBOOK; staff also keep
+    other states than the public's."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet(_("Entreprises"))
     sheet.freeze_panes = "A2"
@@ -198,7 +201,7 @@ def write_workbook(
     try:
         sheet.append([bold(header) for header in headers(names)])
         written = 1
-        for rows in _rows(ids, names, seen, state, cell):
+        for rows in _rows(ids, names, seen, state, cell, kept):
             for row in rows:
                 sheet.append(row)
             written += len(rows)

@@ -80,6 +80,7 @@ PAGES = {
     "directory:security": EVERYONE_READS,
     "health:alive": EVERYONE_READS,
     "health:ready": EVERYONE_READS,
+    "admin:directory_bulkact_undo": ("302 staff=405", "302 staff=403 curator=302 superuser=302"),
     "admin:index": ("302 staff=200", "302 staff=200"),
     "admin:app_list": (
         "302 staff=404 facilitator=200 moderator=200 curator=200 superuser=200",
@@ -114,6 +115,7 @@ PART = may(view="curator", add="curator", change="curator", delete="curator")
 LOOKED_AT = may(nobody="add change delete")
 TABLES = {
     "auth_group": may(),
+    "directory_bulkact": may(view="curator", change="curator", nobody="add delete"),
     "directory_benefit": may(view="curator moderator", add="curator", change="curator"),
     "directory_borough": may(view="curator"),
     "directory_certification": PART,

@@ -2,12 +2,14 @@ import json
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.forms.fields import InvalidJSONInput
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from directory.admin import acts, filters
 from directory.admin.search import FORMFIELDS, SearchAdmin, folded
 from directory.models import (
     Certification,
@@ -23,6 +25,7 @@ from directory.models import (
 from directory.models.enterprises import neq_checks
 from directory.positions import locate
 from directory.provenance import CHILDREN, mark, said_with
+from directory.timeline import events
 
 SERVED = ["serves_province", "served_regions", "served_counties", "served_cities"]
 PLACES = ["served_regions", "served_counties", "served_cities"]
@@ -157,7 +160,20 @@ class EnterpriseAdmin(SearchAdmin):
     form = EnterpriseForm
     list_display = ["name", "city", "state", "confirmed_on"]
     list_select_related = ["city"]
-    list_filter = ["state", "sectors", "legal_form", "city__county__region"]
+    list_filter = [
+        "state",
+        filters.Overdue,
+        filters.Incomplete,
+        filters.PossibleDuplicate,
+        filters.WithoutPosition,
+        filters.ExpiredCertification,
+        filters.Recognised,
+        "sectors",
+        filters.InCity,
+        "legal_form",
+        "city__county__region",
+    ]
+    actions = [acts.publish, acts.archive, acts.give_sector, acts.export]
     search_fields = ["neq", "email", "phone", *folded("name", "city__name")]
     autocomplete_fields = ["city", "replaced_by", *PLACES]
     filter_horizontal = ["sectors"]
@@ -236,6 +252,11 @@ class EnterpriseAdmin(SearchAdmin):
         if obj and self.has_change_permission(request, obj):
             return [*fieldsets, (None, {"fields": ["seen_version"]})]
         return fieldsets
+
+    def history_view(self, request, object_id, extra_context=None):
+        enterprise = self.get_object(request, unquote(object_id))
+        told = {"events": events(enterprise) if enterprise else []}
+        return super().history_view(request, object_id, told | (extra_context or {}))
 
     def get_view_on_site_url(self, obj=None):
         return obj.get_absolute_url() if obj and obj.state != Enterprise.State.DRAFT else None

@@ -1,7 +1,11 @@
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import Count
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from directory import words
+from directory.admin.acts import question
 from directory.admin.search import SearchAdmin, folded
 from directory.models import (
     Benefit,
@@ -14,13 +18,63 @@ from directory.models import (
 )
 
 
+class MergeForm(forms.Form):
+    into = forms.ModelChoiceField(
+        None,
+        label=_("Garder"),
+        help_text=_(
+            "Les autres seront retirés ; les fiches qui les portent auront celui-ci, et leurs "
+            "pages y mèneront."
+        ),
+        error_messages={"required": _("Choisissez celui qui est gardé.")},
+    )
+
+    def __init__(self, data, queryset):
+        super().__init__(data)
+        self.fields["into"].queryset = queryset
+
+
 class VocabularyAdmin(SearchAdmin):
+    actions = ["merge"]
+    MOST_MERGED = 10
     list_display = ["name", "position", "retired", "origin"]
     list_editable = ["position", "retired"]
     list_filter = ["retired", "origin"]
     search_fields = folded("name", "description")
     prepopulated_fields = {"slug": ["name"]}
     readonly_fields = ["origin"]
+
+    @admin.action(description=_("Fusionner…"), permissions=["change"])
+    def merge(self, request, queryset):
+        ticked = list(queryset.filter(replaced_by=None)[: self.MOST_MERGED + 1])
+        if not 2 <= len(ticked) <= self.MOST_MERGED:
+            text = gettext("Cochez de 2 à %(n)d mots à fusionner\xa0; aucun ne l’est déjà.")
+            messages.error(request, text % {"n": self.MOST_MERGED})
+            return None
+        form = MergeForm(request.POST if "apply" in request.POST else None, queryset)
+        if form.is_bound and form.is_valid():
+            into = form.cleaned_data["into"]
+            merged = [word for word in ticked if word != into]
+            number = words.merge(words=merged, into=into, by=request.user)
+            text = ngettext(
+                "Fusionnés\xa0: %(n)d fiche porte maintenant «\xa0%(into)s\xa0».",
+                "Fusionnés\xa0: %(n)d fiches portent maintenant «\xa0%(into)s\xa0».",
+                number,
+            )
+            messages.success(request, text % {"n": number, "into": into.name})
+            return None
+        number = len(ticked)
+        chosen = ngettext("%(n)d mot choisi", "%(n)d mots choisis", number) % {"n": number}
+        return question(
+            self,
+            request,
+            ticked,
+            form,
+            ids=[word.pk for word in ticked],
+            title=gettext("Fusionner des mots"),
+            button=gettext("Fusionner"),
+            chosen=chosen,
+        )
 
     def get_changelist_formset(self, request, **kwargs):
         """In a table, Django's inputs have no label that a screen reader could say."""

@@ -17,6 +17,15 @@ class Vocabulary(models.Model):
     retired = models.BooleanField(
         _("retiré"), default=False, help_text=_("N’est plus proposé ; les fiches le gardent.")
     )
+    replaced_by = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("fusionné avec"),
+    )
     origin = models.CharField(
         _("origine"), max_length=10, choices=Origin.choices, default=Origin.STAFF
     )

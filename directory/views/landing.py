@@ -5,7 +5,7 @@ from collections import defaultdict
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -82,8 +82,10 @@ def sector(request, slug, current):
         raise Http404
     context = landing(current, label, Dimension.SECTOR, Dimension.CITY)
     # One description, read for its page alone.
-    descriptions = Sector.objects.filter(slug=label.key).values_list("description", flat=True)
-    context["intro"] = descriptions.first() or ""
+    rows = Sector.objects.filter(slug=label.key).values_list("description", "replaced_by__slug")
+    context["intro"], replaced_by = rows.first() or ("", None)
+    if replaced_by:
+        return redirect("directory:sector", replaced_by, permanent=True)
     return render(request, "directory/sector.html", context)
 
 

@@ -1,0 +1,178 @@
+"""The acts and the filters of the list of enterprises, as a curator uses them."""
+
+import io
+from datetime import timedelta
+
+import openpyxl
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from directory.models import BulkAct, Enterprise
+from tests.factories import (
+    CertificationFactory,
+    EnterpriseFactory,
+    OfferingFactory,
+    RecognitionFactory,
+    SectorFactory,
+)
+
+LIST = "admin:directory_enterprise_changelist"
+
+
+def act(person, name, *enterprises, **said):
+    data = {"action": name, "_selected_action": [row.pk for row in enterprises]} | said
+    return person.post(reverse(LIST), data, follow=True)
+
+
+def shown(person, **parameters):
+    rows = person.get(reverse(LIST), parameters).context["cl"].result_list
+    return {row.name for row in rows}
+
+
+def test_drafts_ticked_are_published_then_taken_back_from_the_list_of_acts(curator):
+    draft = EnterpriseFactory(name="Brouillon")
+    html = act(curator, "publish", draft).content.decode()
+    assert "1 fiche publiée" in html
+    draft.refresh_from_db()
+    assert draft.state == "published"
+    done = BulkAct.objects.get()
+    address = reverse("admin:directory_bulkact_changelist")
+    assert "Annuler" in curator.get(address).content.decode()
+    response = curator.post(reverse("admin:directory_bulkact_undo", args=[done.pk]), follow=True)
+    assert "1 fiche remise comme avant." in response.content.decode()
+    draft.refresh_from_db()
+    assert draft.state == "draft"
+    response = curator.post(reverse("admin:directory_bulkact_undo", args=[done.pk]), follow=True)
+    assert "avait déjà été annulée" in response.content.decode()
+
+
+def test_archiving_asks_what_the_public_reads_and_why_before_it_changes_anything(curator):
+    enterprise = EnterpriseFactory(name="Fermée bientôt", published=True)
+    html = act(curator, "archive", enterprise).content.decode()
+    assert "Fermée bientôt" in html
+    assert "Ce que le public lit" in html
+    html = act(curator, "archive", enterprise, apply="1").content.decode()
+    assert "Dites pourquoi ces fiches sont archivées." in html
+    enterprise.refresh_from_db()
+    assert enterprise.state == "published"
+    html = act(
+        curator, "archive", enterprise, apply="1", closing="closed", reason="Faillite"
+    ).content.decode()
+    assert "1 fiche archivée" in html
+    enterprise.refresh_from_db()
+    assert (enterprise.closing, enterprise.archive_reason) == ("closed", "Faillite")
+
+
+def test_replaced_by_another_is_not_for_a_bulk_act_to_say(curator):
+    enterprise = EnterpriseFactory(published=True)
+    act(curator, "archive", enterprise, apply="1", closing="replaced", reason="x")
+    enterprise.refresh_from_db()
+    assert enterprise.state == "published"
+
+
+def test_a_sector_is_given_to_the_listings_ticked(curator):
+    sector, enterprise = SectorFactory(slug="alimentation"), EnterpriseFactory(published=True)
+    act(curator, "give_sector", enterprise, apply="1", sector=sector.pk)
+    assert list(enterprise.sectors.all()) == [sector]
+
+
+def test_an_export_holds_drafts_and_what_staff_see(curator):
+    draft = EnterpriseFactory(name="=Brouillon", email="interne@exemple.test")
+    response = act(curator, "export", draft)
+    book = openpyxl.load_workbook(io.BytesIO(response.getvalue()))
+    rows = list(book.worksheets[0].iter_rows(values_only=True))
+    assert len(rows) == 2
+    assert "=Brouillon" in rows[1]
+
+
+def test_who_may_only_look_is_offered_no_act(moderator):
+    draft = EnterpriseFactory()
+    html = moderator.get(reverse(LIST)).content.decode()
+    assert 'value="publish"' not in html
+    act(moderator, "publish", draft)
+    draft.refresh_from_db()
+    assert draft.state == "draft"
+
+
+# --- Filters
+
+
+@pytest.fixture
+def today():
+    return timezone.localdate()
+
+
+def test_overdue_are_published_and_past_their_own_period(curator, today):
+    def confirmed(days, name, **fields):
+        day = today - timedelta(days=days)
+        EnterpriseFactory(name=name, confirmed_on=day, confirmed_by="staff", **fields)
+
+    confirmed(400, "En retard", published=True)
+    confirmed(300, "À jour", published=True)
+    confirmed(120, "Tous les trois mois", published=True, confirm_every_months=3)
+    confirmed(400, "Brouillon")
+    assert shown(curator, en_retard="1") == {"En retard", "Tous les trois mois"}
+
+
+def test_incomplete_lacks_an_offering_a_way_to_reach_it_or_words(curator):
+    def complete(name, **fields):
+        fields = {"phone": "+14505550123", "mission": "Cuisiner."} | fields
+        return OfferingFactory(enterprise=EnterpriseFactory(name=name, **fields))
+
+    complete("Complète")
+    complete("Sans téléphone", phone="")
+    complete("Sans mission", mission="", description="")
+    EnterpriseFactory(name="Sans offre", phone="+14505550123", mission="Cuisiner.")
+    assert shown(curator, incomplete="1") == {"Sans téléphone", "Sans mission", "Sans offre"}
+
+
+def test_expired_certifications_and_recognitions_to_renew_are_listed(curator, today):
+    expired, lasting = EnterpriseFactory(name="Expirée"), EnterpriseFactory(name="Durable")
+    CertificationFactory(enterprise=expired, expires_on=today - timedelta(days=1))
+    CertificationFactory(enterprise=lasting, expires_on=today)
+    assert shown(curator, expiree="1") == {"Expirée"}
+    for row, until in ((expired, today + timedelta(days=30)), (lasting, today.replace(year=2099))):
+        RecognitionFactory(
+            enterprise=row, recognised_on=today - timedelta(days=300), expires_on=until
+        )
+    EnterpriseFactory(name="Jamais")
+    assert shown(curator, reconnaissance="renouveler") == {"Expirée"}
+    assert shown(curator, reconnaissance="valide") == {"Expirée", "Durable"}
+    assert shown(curator, reconnaissance="jamais") == {"Jamais"}
+
+
+def test_the_list_costs_as_many_statements_whatever_it_shows(
+    curator, django_assert_max_num_queries
+):
+    for number in range(30):
+        EnterpriseFactory(name=f"Fiche {number}", published=True)
+    assert Enterprise.objects.count() == 30
+    for parameters in ({}, {"en_retard": "1"}, {"doublon": "1"}, {"ville": "longueuil"}):
+        with django_assert_max_num_queries(15):
+            curator.get(reverse(LIST), parameters)
+
+
+# --- The index and the history
+
+
+def test_the_index_says_what_awaits_and_leads_there(curator, moderator):
+    EnterpriseFactory(name="Brouillon")
+    html = curator.get(reverse("admin:index")).content.decode()
+    assert "Brouillons à publier" in html
+    assert f"{reverse(LIST)}?state__exact=draft" in html
+    assert "Brouillons à publier" not in moderator.get(reverse("admin:index")).content.decode()
+
+
+def test_the_index_says_that_nothing_awaits(curator):
+    assert "Rien ne vous attend." in curator.get(reverse("admin:index")).content.decode()
+
+
+def test_the_history_of_a_listing_says_what_changed_and_who_did_it(curator):
+    draft = EnterpriseFactory(name="Brouillon")
+    act(curator, "publish", draft)
+    address = reverse("admin:directory_enterprise_history", args=[draft.pk])
+    html = curator.get(address).content.decode()
+    assert "curation@exemple.test" in html
+    assert "<del>brouillon</del>" in html
+    assert "<ins>publiée</ins>" in html

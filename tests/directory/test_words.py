@@ -1,0 +1,110 @@
+"""Words merged: listings bear the one that is kept, once."""
+
+from datetime import date
+
+import pytest
+from django.urls import reverse
+
+from directory import state, words
+from directory.models import AuditEntry, Certification, EnterpriseBenefit
+from tests.factories import (
+    BenefitFactory,
+    CertificationFactory,
+    EnterpriseBenefitFactory,
+    EnterpriseFactory,
+    OfferingFactory,
+    PurchasingCategoryFactory,
+    SectorFactory,
+    StatusFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def by():
+    return UserFactory(is_staff=True)
+
+
+def test_listings_of_either_sector_have_the_one_that_is_kept(by):
+    old, other, kept = (SectorFactory(slug=slug) for slug in ("repas", "bouffe", "alimentation"))
+    both, one = EnterpriseFactory(published=True), EnterpriseFactory(published=True)
+    both.sectors.set([old, other, kept])
+    one.sectors.set([old, other])
+    assert words.merge(words=[old, other], into=kept, by=by) == 2
+    assert list(both.sectors.all()) == [kept]
+    assert list(one.sectors.all()) == [kept]
+    old.refresh_from_db()
+    assert (old.retired, old.replaced_by) == (True, kept)
+    one.refresh_from_db()
+    assert one.version == 2
+    assert AuditEntry.objects.get().act == "vocabulary.merged"
+
+
+def test_the_page_of_a_sector_merged_leads_to_the_other_however_long_the_way(by, client):
+    first, second, last = (SectorFactory(slug=slug) for slug in ("premier", "second", "dernier"))
+    EnterpriseFactory(published=True).sectors.add(first)
+    words.merge(words=[first], into=second, by=by)
+    words.merge(words=[second], into=last, by=by)
+    state.forget()
+    response = client.get(reverse("directory:sector", args=["premier"]))
+    assert response.status_code == 301
+    assert response.headers["Location"] == reverse("directory:sector", args=["dernier"])
+
+
+def test_of_two_certifications_of_one_number_the_longer_is_kept(by):
+    old, kept = StatusFactory(slug="insertion-2"), StatusFactory(slug="insertion")
+    enterprise = EnterpriseFactory()
+    for status, until in ((old, date(2030, 1, 1)), (kept, date(2028, 1, 1))):
+        CertificationFactory(enterprise=enterprise, status=status, number="7", expires_on=until)
+    CertificationFactory(enterprise=enterprise, status=old, number="8", expires_on=None)
+    words.merge(words=[old], into=kept, by=by)
+    rows = Certification.objects.order_by("number").values_list("status", "number", "expires_on")
+    assert list(rows) == [(kept.pk, "7", date(2030, 1, 1)), (kept.pk, "8", None)]
+
+
+def test_of_two_benefits_the_one_with_the_more_evidence_is_kept(by):
+    old, kept = BenefitFactory(slug="emplois"), BenefitFactory(slug="emploi")
+    enterprise = EnterpriseFactory()
+    EnterpriseBenefitFactory(enterprise=enterprise, benefit=old, evidence="Dix emplois durables")
+    EnterpriseBenefitFactory(enterprise=enterprise, benefit=kept, evidence="Dix")
+    words.merge(words=[old], into=kept, by=by)
+    row = EnterpriseBenefit.objects.get()
+    assert (row.benefit, row.evidence) == (kept, "Dix emplois durables")
+
+
+def test_offerings_of_a_category_merged_have_the_other(by):
+    old, kept = (PurchasingCategoryFactory(code=c, slug=c.lower()) for c in ("X1", "X2"))
+    offering = OfferingFactory(category=old)
+    assert words.merge(words=[old], into=kept, by=by) == 1
+    offering.refresh_from_db()
+    assert offering.category == kept
+
+
+def test_a_word_is_not_merged_into_itself_nor_into_one_merged_before(by):
+    old, kept, other = (SectorFactory(slug=slug) for slug in ("a", "b", "c"))
+    with pytest.raises(ValueError, match="still stands"):
+        words.merge(words=[old], into=old, by=by)
+    words.merge(words=[old], into=kept, by=by)
+    with pytest.raises(ValueError, match="still stands"):
+        words.merge(words=[other], into=type(old).objects.get(pk=old.pk), by=by)
+
+
+def test_a_curator_merges_two_words_in_their_list(curator):
+    old, kept = SectorFactory(slug="vieux", name="Vieux"), SectorFactory(slug="bon", name="Bon")
+    address = reverse("admin:directory_sector_changelist")
+    data = {"action": "merge", "_selected_action": [old.pk, kept.pk]}
+    assert "Fusionner des mots" in curator.post(address, data).content.decode()
+    html = curator.post(address, data | {"apply": "1"}).content.decode()
+    assert "Choisissez celui qui est gardé." in html
+    curator.post(address, data | {"apply": "1", "into": kept.pk})
+    old.refresh_from_db()
+    assert old.replaced_by == kept
+
+
+def test_one_word_alone_is_not_merged(curator):
+    word = SectorFactory(slug="seul")
+    address = reverse("admin:directory_sector_changelist")
+    data = {"action": "merge", "_selected_action": [word.pk]}
+    assert "Cochez de 2 à 10 mots" in curator.post(address, data, follow=True).content.decode()
