@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from directory import audit, outbox
 from directory.addresses import link
-from directory.models import Claim, Enterprise, Representative, Role, User
+from directory.models import Claim, Enterprise, Invitation, Representative, Role, User
 
 
 class LastOwner(Exception):
@@ -46,6 +46,12 @@ def owners(enterprise: Enterprise) -> QuerySet[Representative]:
     )
 
 
+def proven_address(user: User) -> str:
+    """The address that this person has shown they read. It is the account's: no account is made,
+    and none changes address, before a code sent there has come back."""
+    return user.email
+
+
 def hold(enterprise: Enterprise) -> Enterprise:
     """The enterprise as it is now, held until the transaction ends: the first thing that each
     writer of its people, claims and invitations does."""
@@ -63,15 +69,16 @@ def attach(
     found, created = Representative.objects.get_or_create(
         user=user, enterprise=enterprise, defaults={"role": role, "added_by": by}
     )
-    if not created and role == Role.OWNER and found.role != Role.OWNER:
+    raised = not created and role == Role.OWNER and found.role != Role.OWNER
+    if raised:
         found.role = role
         found.save(update_fields=["role"])
-    Claim.objects.filter(
-        user=user, enterprise=enterprise, state__in=[Claim.State.CODE, Claim.State.WAITING]
-    ).update(state=Claim.State.WITHDRAWN, decided_at=timezone.now(), code_hash="")
-    audit.record(
-        act="representative.added", by=by, subject=enterprise, person=user.pk, role=role, how=how
+    Claim.objects.filter(user=user, enterprise=enterprise).open().update(
+        state=Claim.State.WITHDRAWN, decided_at=timezone.now(), code_hash=""
     )
+    if created or raised:
+        act = "representative.added" if created else "representative.changed"
+        audit.record(act=act, by=by, subject=enterprise, person=user.pk, role=role, how=how)
     return found
 
 
@@ -125,7 +132,11 @@ def remove(*, representative: Representative, by: User) -> bool:
 
 
 def discharge(*, representative: Representative, by: User | None, how: str) -> None:
-    """Take out whoever it is, in a transaction that holds the enterprise and sees to its owners."""
+    """Take out whoever it is, in a transaction that holds the enterprise and sees to its owners.
+    The links that they had sent for it are void: one could be their own."""
+    Invitation.objects.open().filter(
+        enterprise=representative.enterprise, invited_by=representative.user_id
+    ).update(withdrawn_at=timezone.now())
     audit.record(
         act="representative.removed",
         by=by,
@@ -138,7 +149,8 @@ def discharge(*, representative: Representative, by: User | None, how: str) -> N
 
 
 def _keep_an_owner(leaving: Representative) -> None:
-    if not owners(leaving.enterprise).exclude(pk=leaving.pk).exists():
+    others = owners(leaving.enterprise).exclude(pk=leaving.pk)
+    if leaving.user.is_active and not others.exists():
         raise LastOwner
 
 
