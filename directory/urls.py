@@ -2,8 +2,10 @@ from django.urls import path
 
 from directory.views import (
     about,
+    claims,
     crawlers,
     exports,
+    invitations,
     landing,
     maps,
     news,
@@ -11,6 +13,7 @@ from directory.views import (
     profile,
     reports,
     search,
+    team,
 )
 
 app_name = "directory"
@@ -32,6 +35,19 @@ urlpatterns = [
     path("entreprises/<slug:slug>/signaler/", reports.report, name="report"),
     path("merci/<slug:reference>/", reports.thanks, name="thanks"),
     path("logos/<str:name>", profile.logo, name="logo"),
+    # joining an enterprise; /mon-entreprise/<slug>/equipe/, before any other page of that prefix
+    path("entreprises/<slug:slug>/reclamer/", claims.claim, name="claim"),
+    path("invitation/<str:token>/", invitations.invitation, name="invitation"),
+    path("invitations/", invitations.bulk, name="invitations"),
+    path("invitations/<uuid:key>/", invitations.sent, name="invitations_sent"),
+    path("mon-entreprise/<slug:slug>/equipe/", team.team, name="team"),
+    path("mon-entreprise/<slug:slug>/equipe/<int:pk>/", team.colleague, name="colleague"),
+    path(
+        "mon-entreprise/<slug:slug>/equipe/invitations/<int:pk>/",
+        team.invitation,
+        name="team_invitation",
+    ),
+    path("mon-entreprise/<slug:slug>/equipe/demandes/<int:pk>/", team.answer, name="team_claim"),
     # /donnees/
     path("donnees/", open_data.open_data, name="open_data"),
     path("donnees/telecharger/", exports.download, name="download"),
