@@ -171,15 +171,10 @@ READ: dict[str, Callable[[Enterprise], Value]] = {
     "neq": lambda enterprise: enterprise.neq or "",
     "city": lambda enterprise: enterprise.city.code,
     "borough": lambda enterprise: enterprise.borough.name if enterprise.borough else "",
-    "busy_until": lambda enterprise: _iso(enterprise.busy_until),
     "logo": lambda enterprise: enterprise.logo.name or "",
     "other_names": lambda enterprise: list(enterprise.other_names),
     "languages": lambda enterprise: list(enterprise.languages),
 }
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None
 
 
 # --- What a section says now
@@ -197,7 +192,7 @@ def _present(enterprise: Enterprise, name: str) -> Value:
     if name in MANY:
         key = MANY[name][1]
         return sorted(getattr(enterprise, name).order_by().values_list(key, flat=True))
-    return READ[name](enterprise) if name in READ else getattr(enterprise, name)
+    return READ[name](enterprise) if name in READ else _plain(getattr(enterprise, name))
 
 
 def _rows(enterprise: Enterprise, rows: Rows) -> list[dict[str, Value]]:
@@ -216,6 +211,8 @@ def _rows(enterprise: Enterprise, rows: Rows) -> list[dict[str, Value]]:
 def _plain(value: Value) -> Value:
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, str):  # as a form would give it back
+        return value.replace("\r\n", "\n").strip()
     return value
 
 
