@@ -30,9 +30,7 @@ def _says(*names: str) -> Callable[[Mapping[str, Any]], bool]:
 
 
 PARTS = [
-    Part(
-        20, Section.OFFERINGS, _("Nommez un premier produit ou service."), _says("offerings")
-    ),
+    Part(20, Section.OFFERINGS, _("Nommez un premier produit ou service."), _says("offerings")),
     Part(
         12,
         Section.CONTACTS,

@@ -8,7 +8,8 @@ the one way by which any of them becomes the listing.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -180,6 +181,11 @@ READ: dict[str, Callable[[Enterprise], Value]] = {
 # --- What a section says now
 
 
+def present_all(enterprise: Enterprise) -> dict[str, Value]:
+    """The fields of every section."""
+    return {name: _present(enterprise, name) for name in SECTION_OF}
+
+
 def present(enterprise: Enterprise, section: str) -> dict[str, Value]:
     """Each field of the section and its value now, in the spelling of its form. One statement for
     each table that is read."""
@@ -249,6 +255,18 @@ def apply(
             _check(held, changes)
             _write(held, changes, by, source, reason)
     return frozenset(changes)
+
+
+@contextmanager
+def tried(
+    *, enterprise: Enterprise, section: str, changes: Changes, by: User, source: str
+) -> Iterator[None]:
+    """Let the listing be, within the block and for this connection alone, what `apply` would make
+    it; nothing of it is left afterwards. Raises as `apply` does."""
+    with transaction.atomic():
+        apply(enterprise=enterprise, section=section, changes=changes, by=by, source=source)
+        yield
+        transaction.set_rollback(True)
 
 
 def changed(enterprise: Enterprise, section: str, changes: Changes) -> dict[str, Value]:

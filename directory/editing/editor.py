@@ -100,12 +100,16 @@ class Editor:
                 for text in texts:
                     self.form.add_error(name if name in self.form.fields else None, text)
 
-    def quiet(self) -> None:
-        """Show what was typed without saying yet what is wrong with it."""
+    def quiet(self, added: str = "") -> None:
+        """Show what was typed without saying yet what is wrong with it; `added` is the field to
+        which a row was just added, where one goes on typing."""
         for form in [self.form, *(row for rows in self.sets.values() for row in rows.forms)]:
             form._errors, form.cleaned_data = ErrorDict(), {}
         for rows in self.sets.values():
             rows._errors, rows._non_form_errors = [], ErrorList()
+        if added and (rows := self.sets[added].forms):
+            rows[-1].added = True
+            rows[-1].questions[0].field.widget.attrs["autofocus"] = True
 
     @property
     def token(self) -> str:

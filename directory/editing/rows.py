@@ -28,8 +28,6 @@ from directory.sections import LABELS, Value
 
 class RowForm(forms.Form):
     use_required_attribute = False
-    labels: Labels
-
     id = forms.IntegerField(
         required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput
     )
@@ -44,6 +42,8 @@ class RowForm(forms.Form):
 
     #: The field by which a row is called in the list.
     called = "name"
+    #: Whether it was just asked for.
+    added = False
 
     @property
     def title(self) -> str:
@@ -55,7 +55,7 @@ class RowForm(forms.Form):
     @property
     def opened(self) -> bool:
         """Whether the row is shown whole: it was just typed, or is to be corrected."""
-        return self.is_bound and (self.has_changed() or bool(self._errors))
+        return self.is_bound and (self.added or self.has_changed() or bool(self._errors))
 
     @property
     def questions(self) -> list[forms.BoundField]:
