@@ -42,15 +42,15 @@ def this_month(
     for row in [*said["permits"], *said["certifications"]]:
         if row["expires_on"] and (until := date.fromisoformat(row["expires_on"])) <= last:
             text = (
-                _("« %(what)s » a expiré le %(day)s : renouvelez-le ou retirez-le.")
+                _("«\xa0%(what)s\xa0» a expiré le %(day)s\xa0: renouvelez-le ou retirez-le.")
                 if until < today
-                else _("« %(what)s » expire le %(day)s : renouvelez-le ou retirez-le.")
+                else _("«\xa0%(what)s\xa0» expire le %(day)s\xa0: renouvelez-le ou retirez-le.")
             )
             what = row.get("kind") or row["issuer"] or row["number"] or _("Un statut")
             chores.append(Chore(text % {"what": what, "day": wording.day(until)}, Section.CAPACITY))
     chores += [
         Chore(
-            _("Terminez ce que vous aviez commencé : %(section)s.")
+            _("Terminez ce que vous aviez commencé\xa0: %(section)s.")
             % {"section": Section(section).label},
             section,
         )

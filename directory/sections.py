@@ -324,7 +324,7 @@ def _set(enterprise: Enterprise, name: str, value: Value) -> None:
         enterprise.city = _found(City, "code", [value])[0]
     elif name == "logo":
         if value and not default_storage.exists(value):
-            raise ValidationError(_("Ce logo n’est plus là : envoyez-le de nouveau."))
+            raise ValidationError(_("Ce logo n’est plus là\xa0: envoyez-le de nouveau."))
         enterprise.logo = value
     elif name == "neq":
         enterprise.neq = value or None
@@ -353,7 +353,7 @@ def _found(model: type[models.Model], key: str, values: Iterable[Any]) -> list[A
     }
     if missing := [value for value in values if value not in rows]:
         raise ValidationError(
-            _("Ce choix n’existe plus : %(value)s.") % {"value": ", ".join(map(str, missing))}
+            _("Ce choix n’existe plus\xa0: %(value)s.") % {"value": ", ".join(map(str, missing))}
         )
     return [rows[value] for value in values]
 
@@ -393,7 +393,7 @@ def _unsaved(
     if rows.unique:
         keys = [_key(rows, row) for row in wanted]
         if len(set(keys)) < len(keys):
-            raise ValidationError(_("La même ligne est là deux fois : gardez-en une."))
+            raise ValidationError(_("La même ligne est là deux fois\xa0: gardez-en une."))
     return wanted
 
 

@@ -84,7 +84,7 @@ def _said(page: Mapping[str, Any], logo: str, address: str, today: str) -> dict[
             [{"name": row["name"], "description": row["evidence"]} for row in page["benefits"]],
         ),
     ]
-    foot = _("%(site)s. Fiche du %(day)s : %(address)s") % {
+    foot = _("%(site)s. Fiche du %(day)s\xa0: %(address)s") % {
         "site": settings.SITE_NAME,
         "day": today,
         "address": address,

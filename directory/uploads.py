@@ -95,7 +95,7 @@ def _refuse_unbearable(image: Image.Image) -> None:
     if not 0 < width * height <= MOST_PIXELS[str(image.format)]:
         raise _too_large()
     if min(width, height) < 16:
-        raise Refused(_("Cette image est trop petite : 16 pixels de côté au moins."))
+        raise Refused(_("Cette image est trop petite\xa0: 16 pixels de côté au moins."))
     if max(width, height) > 20 * min(width, height):
         raise Refused(_("Cette image est trop étroite pour un logo. Choisissez-en une autre."))
     if getattr(image, "n_frames", 1) > 1:

@@ -154,10 +154,9 @@ def _read_seen(text: str) -> dict[str, str]:
     return {name: digest for name, _colon, digest in pairs if digest}
 
 
-def another_row(data: QueryDict, name: str) -> QueryDict:
-    """What was typed, with one more empty row of this field."""
-    data = data.copy()
-    total = data.get(f"{name}-TOTAL_FORMS", "")[:4]
-    most = SETS[name].absolute_max
-    data[f"{name}-TOTAL_FORMS"] = str(min(int(total) + 1 if total.isdecimal() else 1, most))
-    return data
+def another_row(data: Mapping[str, list[str]], name: str) -> dict[str, list[str]]:
+    """What was typed (`drafts.typed`), with one more empty row of this field."""
+    counter = f"{name}-TOTAL_FORMS"
+    total = data.get(counter, [""])[-1][:4]
+    rows = int(total) + 1 if total.isdecimal() else 1
+    return {**data, counter: [str(min(rows, SETS[name].absolute_max))]}

@@ -72,7 +72,7 @@ class TextsField(forms.CharField):
 
 
 class AmountField(forms.IntegerField):
-    """A whole number as people write it: « 12 000 $ »."""
+    """A whole number as people write it: « 12 000 $\xa0»."""
 
     def __init__(self, *, most: int = LARGEST_AMOUNT, **options: Any) -> None:
         super().__init__(
@@ -97,7 +97,7 @@ def day_field(**options: Any) -> forms.DateField:
         required=False,
         input_formats=DAYS,
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": _("Écrivez un jour ainsi : 2026-08-24.")},
+        error_messages={"invalid": _("Écrivez un jour ainsi\xa0: 2026-08-24.")},
         **options,
     )
 
@@ -161,7 +161,7 @@ class CitiesField(forms.CharField):
             try:
                 codes.add(one.clean(line).official)
             except ValidationError as error:
-                mistakes += [f"«\xa0{line[:80]}\xa0» : {text}" for text in error.messages]
+                mistakes += [f"«\xa0{line[:80]}\xa0»\xa0: {text}" for text in error.messages]
         if mistakes:
             raise ValidationError(mistakes[:5])
         return sorted(codes)

@@ -59,7 +59,7 @@ class IdentityForm(SectionForm):
         label=LABELS["other_names"],
         longest=200,
         between="\n",
-        help_text=_("Ancien nom, sigle, nom d’usage : un par ligne."),
+        help_text=_("Ancien nom, sigle, nom d’usage\xa0: un par ligne."),
     )
     legal_form = forms.ChoiceField(label=LABELS["legal_form"], choices=Enterprise.LegalForm.choices)
     neq = WrittenField(
@@ -73,16 +73,16 @@ class IdentityForm(SectionForm):
         label=LABELS["sectors"],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text=_("Les acheteurs cherchent d’abord par secteur : cochez ceux où vous vendez."),
+        help_text=_("Les acheteurs cherchent d’abord par secteur\xa0: cochez ceux où vous vendez."),
     )
     mission = text_field(
         LABELS["mission"],
-        help_text=_("Une ou deux phrases : ce que vous faites, pour qui."),
+        help_text=_("Une ou deux phrases\xa0: ce que vous faites, pour qui."),
     )
     languages = TextsField(
         label=LABELS["languages"],
         longest=40,
-        help_text=_("Séparées par des virgules : français, anglais."),
+        help_text=_("Séparées par des virgules\xa0: français, anglais."),
     )
     size = forms.ChoiceField(
         label=LABELS["size"],
@@ -173,7 +173,9 @@ class PlacesForm(SectionForm):
         if city and borough and not borough.startswith(city.official):
             self.add_error(
                 "borough",
-                gettext("Cet arrondissement est celui d’une autre ville : choisissez « Aucun »."),
+                gettext(
+                    "Cet arrondissement est celui d’une autre ville\xa0: choisissez «\xa0Aucun\xa0»."
+                ),
             )
         return cleaned
 

@@ -48,9 +48,9 @@ class RowForm(forms.Form):
     @property
     def title(self) -> str:
         """What the row is called; nothing where it is new and empty."""
-        value = self[self.called].value() or ""
-        named = dict(getattr(self.fields[self.called], "choices", ()))
-        return str(named.get(value, "" if named else value))
+        if not (value := self[self.called].value()):
+            return ""
+        return str(dict(getattr(self.fields[self.called], "choices", ())).get(value, value))
 
     @property
     def opened(self) -> bool:
@@ -77,8 +77,8 @@ class OfferingRow(RowForm):
     name = LineField(
         label=_("Nom"),
         max_length=160,
-        help_text=_("Comme un acheteur le dirait : « entretien ménager de bureaux »."),
-        error_messages=missing(_("Nommez ce produit ou ce service, ou cochez « Retirer ».")),
+        help_text=_("Comme un acheteur le dirait\xa0: «\xa0entretien ménager de bureaux\xa0»."),
+        error_messages=missing(_("Nommez ce produit ou ce service, ou cochez «\xa0Retirer\xa0».")),
     )
     kind = forms.ChoiceField(
         label=_("C’est"), choices=Offering.Kind.choices, initial=Offering.Kind.SERVICE
@@ -87,7 +87,7 @@ class OfferingRow(RowForm):
     category = forms.ChoiceField(
         label=_("Catégorie d’achat"),
         required=False,
-        help_text=_("Celle du SEAO : les villes classent leurs achats ainsi."),
+        help_text=_("Celle du SEAO\xa0: les villes classent leurs achats ainsi."),
     )
 
     def prepare(self) -> None:
@@ -105,7 +105,7 @@ class ContactRow(RowForm):
     name = LineField(
         label=_("Nom"),
         max_length=120,
-        error_messages=missing(_("Nommez cette personne, ou cochez « Retirer ».")),
+        error_messages=missing(_("Nommez cette personne, ou cochez «\xa0Retirer\xa0».")),
     )
     function = LineField(label=_("Fonction"), required=False, max_length=120)
     name_visibility = forms.ChoiceField(
@@ -126,7 +126,7 @@ class CertificationRow(RowForm):
     called = "status"
     status = forms.ChoiceField(
         label=_("Statut"),
-        error_messages=missing(_("Choisissez le statut, ou cochez « Retirer ».")),
+        error_messages=missing(_("Choisissez le statut, ou cochez «\xa0Retirer\xa0».")),
     )
     number = LineField(label=_("Numéro"), required=False, max_length=40)
     issuer = LineField(label=_("Délivré par"), required=False, max_length=120)
@@ -150,13 +150,13 @@ class BenefitRow(RowForm):
     called = "benefit"
     benefit = forms.ChoiceField(
         label=_("Bienfait"),
-        error_messages=missing(_("Choisissez le bienfait, ou cochez « Retirer ».")),
+        error_messages=missing(_("Choisissez le bienfait, ou cochez «\xa0Retirer\xa0».")),
     )
     evidence = LineField(
         label=_("Ce qui le montre"),
         required=False,
         max_length=240,
-        help_text=_("Une ligne, un chiffre : « douze parcours d’insertion par année »."),
+        help_text=_("Une ligne, un chiffre\xa0: «\xa0douze parcours d’insertion par année\xa0»."),
     )
 
     def prepare(self) -> None:
@@ -171,7 +171,7 @@ class PermitRow(RowForm):
         label=_("Permis ou licence"),
         max_length=60,
         help_text=_("RBQ, MAPAQ, CNESST…"),
-        error_messages=missing(_("Nommez le permis, ou cochez « Retirer ».")),
+        error_messages=missing(_("Nommez le permis, ou cochez «\xa0Retirer\xa0».")),
     )
     number = LineField(label=_("Numéro"), required=False, max_length=40)
     expires_on = day_field(label=_("Expire le"), help_text=_("Dernier jour où il vaut."))
@@ -183,7 +183,9 @@ class PermitRow(RowForm):
             cleaned["kind"] = "RBQ"
             cleaned["number"] = f"{digits[:4]}-{digits[4:8]}-{digits[8:]}"
             if len(digits) != 10:
-                self.add_error("number", gettext("Une licence RBQ s’écrit ainsi : 1234-5678-90."))
+                self.add_error(
+                    "number", gettext("Une licence RBQ s’écrit ainsi\xa0: 1234-5678-90.")
+                )
         return cleaned
 
 
@@ -193,7 +195,7 @@ class ReferenceRow(RowForm):
         label=_("Organisme"),
         max_length=160,
         help_text=_("La ville, l’école, l’hôpital pour qui vous avez travaillé."),
-        error_messages=missing(_("Nommez l’organisme, ou cochez « Retirer ».")),
+        error_messages=missing(_("Nommez l’organisme, ou cochez «\xa0Retirer\xa0».")),
     )
     work = LineField(
         label=_("Travail réalisé"),
@@ -201,7 +203,7 @@ class ReferenceRow(RowForm):
         error_messages=missing(_("Dites ce que vous avez fait.")),
     )
     year = AmountField(label=_("Année"), most=2100)
-    amount = AmountField(label=_("Montant ($)"), help_text=_("Facultatif ; affiché à tous."))
+    amount = AmountField(label=_("Montant ($)"), help_text=_("Facultatif\xa0; affiché à tous."))
     url = site_field(label=_("Lien"))
 
 
@@ -232,7 +234,7 @@ class RowSet(BaseFormSet):
 
     @property
     def kept(self) -> list[Any]:
-        return [form for form in self.forms if not self._should_delete_form(form)]
+        return [form for form in self.forms if not form[DELETION_FIELD_NAME].value()]
 
     def said(self) -> list[dict[str, Value]]:
         """The rows that stay and those that were filled in, in their order."""
@@ -261,22 +263,22 @@ SETS: dict[str, type[RowSet]] = {
     "offerings": _set(
         *("offerings", OfferingRow, 80, LABELS["offerings"]),
         _("Ajouter un produit ou un service"),
-        _("C’est par eux qu’on vous trouve : un par ligne, dans l’ordre où vous les mettez."),
+        _("C’est par eux qu’on vous trouve\xa0: un par ligne, dans l’ordre où vous les mettez."),
     ),
     "contacts": _set(
         *("contacts", ContactRow, 20, LABELS["contacts"], _("Ajouter une personne")),
         _(
-            "Vous choisissez qui voit chaque coordonnée. « Tout le monde » : affichée sur le web. "
-            "« Acheteurs publics » : montrée seulement aux villes et organismes inscrits. "
-            "« Équipe du Pôle » : pour vous joindre, jamais affichée."
+            "Vous choisissez qui voit chaque coordonnée. «\xa0Tout le monde\xa0»\xa0: affichée sur le "
+            "web. «\xa0Acheteurs publics\xa0»\xa0: montrée seulement aux villes et organismes inscrits. "
+            "«\xa0Équipe du Pôle\xa0»\xa0: pour vous joindre, jamais affichée."
         ),
     ),
     "certifications": _set(
         *("certifications", CertificationRow, 20, LABELS["certifications"]),
         _("Ajouter un statut"),
         _(
-            "Ce qu’un tiers certifie : entreprise adaptée, d’insertion, CPE… Le Pôle vérifie avant "
-            "de publier."
+            "Ce qu’un tiers certifie\xa0: entreprise adaptée, d’insertion, CPE… Le Pôle vérifie "
+            "avant de publier."
         ),
     ),
     "benefits": _set(

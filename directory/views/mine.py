@@ -83,7 +83,7 @@ def listing(request, slug):
         "confirmed": confirmed,
         "stale": stale,
         "confirmed_today": enterprise.confirmed_on == current.today,
-        "due_on": due_on and wording.day(due_on),
+        "due_on": due_on and due_on > current.today and wording.day(due_on),
         "measured": measured,
         "next": [
             {"text": part.advice, "url": _address(enterprise, part.section), "weight": part.weight}
@@ -166,7 +166,7 @@ def reminders(request, slug):
         messages.error(request, _("Choisissez 3, 6 ou 12 mois."))
         return redirect("directory:mine_listing", slug)
     chores.ask_every(enterprise=enterprise, months=months, by=request.user)
-    said = _("C’est noté : nous vous demanderons de confirmer votre fiche tous les %(n)d mois.")
+    said = _("C’est noté\xa0: nous vous demanderons de confirmer votre fiche tous les %(n)d mois.")
     messages.success(request, said % {"n": months})
     return redirect("directory:mine_listing", slug)
 

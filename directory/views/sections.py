@@ -230,9 +230,9 @@ def done(enterprise, outcome):
         said.append(_("C’est publié.") if published else _("C’est enregistré."))
     if outcome.waiting:
         names = [str(sections.LABELS[name]).lower() for name in outcome.waiting.changes]
-        text = _("Le Pôle vérifie avant de publier : %(fields)s.")
+        text = _("Le Pôle vérifie avant de publier\xa0: %(fields)s.")
         said.append(text % {"fields": wording.enumeration(names)})
-    return " ".join(said) or _("Rien n’était à changer : la fiche dit déjà cela.")
+    return " ".join(said) or _("Rien n’était à changer\xa0: la fiche dit déjà cela.")
 
 
 def differ(request, editor, conflict):
@@ -294,7 +294,7 @@ def logo(request, enterprise):
         )
     except Conflict:  # the same form sent twice, or a colleague's
         uploads.discard(name)
-        messages.info(request, _("Le logo vient d’être changé : voyez s’il est le bon."))
+        messages.info(request, _("Le logo vient d’être changé\xa0: voyez s’il est le bon."))
     except Exception:
         uploads.discard(name)
         raise
