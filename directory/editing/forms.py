@@ -174,7 +174,8 @@ class PlacesForm(SectionForm):
             self.add_error(
                 "borough",
                 gettext(
-                    "Cet arrondissement est celui d’une autre ville\xa0: choisissez «\xa0Aucun\xa0»."
+                    "Cet arrondissement est celui d’une autre ville\xa0: "
+                    "choisissez «\xa0Aucun\xa0»."
                 ),
             )
         return cleaned

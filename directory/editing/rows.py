@@ -268,9 +268,9 @@ SETS: dict[str, type[RowSet]] = {
     "contacts": _set(
         *("contacts", ContactRow, 20, LABELS["contacts"], _("Ajouter une personne")),
         _(
-            "Vous choisissez qui voit chaque coordonnée. «\xa0Tout le monde\xa0»\xa0: affichée sur le "
-            "web. «\xa0Acheteurs publics\xa0»\xa0: montrée seulement aux villes et organismes inscrits. "
-            "«\xa0Équipe du Pôle\xa0»\xa0: pour vous joindre, jamais affichée."
+            "Vous choisissez qui voit chaque coordonnée. «\xa0Tout le monde\xa0»\xa0: affichée sur "
+            "le web. «\xa0Acheteurs publics\xa0»\xa0: montrée seulement aux villes et organismes "
+            "inscrits. «\xa0Équipe du Pôle\xa0»\xa0: pour vous joindre, jamais affichée."
         ),
     ),
     "certifications": _set(
