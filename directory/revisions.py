@@ -7,7 +7,7 @@ docs/decisions/0011.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.contrib.auth.models import AnonymousUser
@@ -81,9 +81,9 @@ def submit(
         _refuse_conflicts(held, now, new, base_version, seen)
         sections.check(held, new)
         earlier = _earlier(held, section, by, source)
-        held_back = _held_back(new, earlier)
-        waiting = {name: value for name, value in new.items() if name in held_back}
-        safe = {name: value for name, value in new.items() if name not in held_back}
+        later = held_back(new, earlier)
+        waiting = {name: value for name, value in new.items() if name in later}
+        safe = {name: value for name, value in new.items() if name not in later}
         revision = Revision(
             enterprise=held,
             section=section,
@@ -143,8 +143,9 @@ def _earlier(held: Enterprise, section: str, by: User | None, source: str) -> li
     )
 
 
-def _held_back(new: Changes, earlier: list[Revision]) -> set[str]:
-    """The fields that wait, and those that make no sense before one that waits."""
+def held_back(new: Changes, earlier: Iterable[Revision]) -> set[str]:
+    """The fields that will wait, and those that make no sense before one that waits, in what the
+    same person has asked for `earlier` or asks now."""
     asked = set(new).union(*(revision.changes for revision in earlier))
     companions = set[str]().union(
         *(names for name, names in sections.WITH.items() if name in asked)

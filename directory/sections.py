@@ -8,7 +8,8 @@ the one way by which any of them becomes the listing.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -171,18 +172,18 @@ READ: dict[str, Callable[[Enterprise], Value]] = {
     "neq": lambda enterprise: enterprise.neq or "",
     "city": lambda enterprise: enterprise.city.code,
     "borough": lambda enterprise: enterprise.borough.name if enterprise.borough else "",
-    "busy_until": lambda enterprise: _iso(enterprise.busy_until),
     "logo": lambda enterprise: enterprise.logo.name or "",
     "other_names": lambda enterprise: list(enterprise.other_names),
     "languages": lambda enterprise: list(enterprise.languages),
 }
 
 
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day else None
-
-
 # --- What a section says now
+
+
+def present_all(enterprise: Enterprise) -> dict[str, Value]:
+    """The fields of every section."""
+    return {name: _present(enterprise, name) for name in SECTION_OF}
 
 
 def present(enterprise: Enterprise, section: str) -> dict[str, Value]:
@@ -197,7 +198,7 @@ def _present(enterprise: Enterprise, name: str) -> Value:
     if name in MANY:
         key = MANY[name][1]
         return sorted(getattr(enterprise, name).order_by().values_list(key, flat=True))
-    return READ[name](enterprise) if name in READ else getattr(enterprise, name)
+    return READ[name](enterprise) if name in READ else _plain(getattr(enterprise, name))
 
 
 def _rows(enterprise: Enterprise, rows: Rows) -> list[dict[str, Value]]:
@@ -216,6 +217,8 @@ def _rows(enterprise: Enterprise, rows: Rows) -> list[dict[str, Value]]:
 def _plain(value: Value) -> Value:
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, str):  # as a form would give it back
+        return value.replace("\r\n", "\n").strip()
     return value
 
 
@@ -252,6 +255,18 @@ def apply(
             _check(held, changes)
             _write(held, changes, by, source, reason)
     return frozenset(changes)
+
+
+@contextmanager
+def tried(
+    *, enterprise: Enterprise, section: str, changes: Changes, by: User, source: str
+) -> Iterator[None]:
+    """Let the listing be, within the block and for this connection alone, what `apply` would make
+    it; nothing of it is left afterwards. Raises as `apply` does."""
+    with transaction.atomic():
+        apply(enterprise=enterprise, section=section, changes=changes, by=by, source=source)
+        yield
+        transaction.set_rollback(True)
 
 
 def changed(enterprise: Enterprise, section: str, changes: Changes) -> dict[str, Value]:
@@ -309,7 +324,7 @@ def _set(enterprise: Enterprise, name: str, value: Value) -> None:
         enterprise.city = _found(City, "code", [value])[0]
     elif name == "logo":
         if value and not default_storage.exists(value):
-            raise ValidationError(_("Ce logo n’est plus là : envoyez-le de nouveau."))
+            raise ValidationError(_("Ce logo n’est plus là\xa0: envoyez-le de nouveau."))
         enterprise.logo = value
     elif name == "neq":
         enterprise.neq = value or None
@@ -338,7 +353,7 @@ def _found(model: type[models.Model], key: str, values: Iterable[Any]) -> list[A
     }
     if missing := [value for value in values if value not in rows]:
         raise ValidationError(
-            _("Ce choix n’existe plus : %(value)s.") % {"value": ", ".join(map(str, missing))}
+            _("Ce choix n’existe plus\xa0: %(value)s.") % {"value": ", ".join(map(str, missing))}
         )
     return [rows[value] for value in values]
 
@@ -378,7 +393,7 @@ def _unsaved(
     if rows.unique:
         keys = [_key(rows, row) for row in wanted]
         if len(set(keys)) < len(keys):
-            raise ValidationError(_("La même ligne est là deux fois : gardez-en une."))
+            raise ValidationError(_("La même ligne est là deux fois\xa0: gardez-en une."))
     return wanted
 
 

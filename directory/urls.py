@@ -1,5 +1,6 @@
-from django.urls import path
+from django.urls import path, register_converter
 
+from directory.paths import SectionPath
 from directory.views import (
     about,
     claims,
@@ -8,15 +9,18 @@ from directory.views import (
     invitations,
     landing,
     maps,
+    mine,
     news,
     open_data,
     profile,
     reports,
     search,
     team,
+    sections,
 )
 
 app_name = "directory"
+register_converter(SectionPath, "section")
 
 urlpatterns = [
     path("", landing.home, name="home"),
@@ -48,6 +52,18 @@ urlpatterns = [
         name="team_invitation",
     ),
     path("mon-entreprise/<slug:slug>/equipe/demandes/<int:pk>/", team.answer, name="team_claim"),
+    # /mon-entreprise/
+    path("mon-entreprise/", mine.mine, name="mine"),
+    path("mon-entreprise/<slug:slug>/", mine.listing, name="mine_listing"),
+    path("mon-entreprise/<slug:slug>/confirmer/", mine.confirm, name="mine_confirm"),
+    path("mon-entreprise/<slug:slug>/rappels/", mine.reminders, name="mine_reminders"),
+    path(
+        "mon-entreprise/<slug:slug>/propositions/<int:pk>/retirer/",
+        mine.withdraw,
+        name="mine_withdraw",
+    ),
+    path("mon-entreprise/<slug:slug>/fiche.pdf", mine.sheet, name="mine_sheet"),
+    path("mon-entreprise/<slug:slug>/<section:section>/", sections.section, name="section"),
     # /donnees/
     path("donnees/", open_data.open_data, name="open_data"),
     path("donnees/telecharger/", exports.download, name="download"),
