@@ -141,6 +141,13 @@ def queue(*, user: User, kind: str = "", city: str = "", page: int = 1) -> Queue
     return Queue(_items(keys), total, page, pages, counts)
 
 
+def cities(user: User) -> set[str]:
+    """The slugs of the cities of what awaits this person."""
+    kinds = allowed(user)
+    slugs = [kind.rows().order_by().values_list(kind.city, flat=True) for kind in kinds]
+    return set(slugs[0].union(*slugs[1:])) if slugs else set()
+
+
 def after(*, user: User, kind: str = "", city: str = "", item: tuple[str, int]) -> Item | None:
     """The item to open once `item` (kind, pk) is decided: the oldest other of the same list."""
     asked = [one for one in allowed(user) if not kind or one.slug == kind]

@@ -5,6 +5,7 @@ changed meanwhile is shown, never overwritten unseen. Of two who decide the same
 prevails and the second is told.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,11 +14,16 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from directory import audit, outbox, sections
+from directory import audit, outbox, reports, sections
 from directory.addresses import link
-from directory.models import Enterprise, Revision, User
+from directory.models import Enterprise, Revision, Suggestion, User
+from directory.models.enterprises import PHONE
+from directory.models.reports import Message
+from directory.positions import locate
+from directory.reports import AnyMessage
 from directory.revisions import Versions
 from directory.sections import Value
+from directory.slugs import Slugs
 
 ACCEPTED, REFUSED = "accepted", "refused"
 State = Revision.State
@@ -123,6 +129,47 @@ def accept_all(*, revisions: Iterable[Revision], by: User) -> tuple[int, list[Re
             _close(revision, by, "")
             done += 1
     return done, left
+
+
+def answer(*, message: AnyMessage, state: str, reason: str, by: User) -> None:
+    """Say that a suggestion or an error report is handled, or refused for a reason. Who sent it and
+    left an address is thanked once it is handled. Raises AlreadyDecided."""
+    model = type(message)
+    with transaction.atomic():
+        held = model._default_manager.select_for_update(of=("self",)).get(pk=message.pk)
+        if held.state != Message.State.NEW:
+            raise AlreadyDecided(held.handled_by, held.handled_at)
+        reports.decide(messages=[held], state=state, by=by, reason=reason.strip())
+
+
+def list_suggestion(*, suggestion: Suggestion, legal_form: str, by: User) -> Enterprise:
+    """Make a draft of what somebody suggested, to be completed and published in the admin, and say
+    that the suggestion is handled. Raises AlreadyDecided."""
+    with transaction.atomic():
+        answer(message=suggestion, state=Message.State.HANDLED, reason="", by=by)
+        slugs = Slugs(set(Enterprise.objects.values_list("slug", flat=True)))
+        enterprise = Enterprise(
+            name=suggestion.name,
+            slug=slugs.new(suggestion.name, suggestion.city.slug),
+            city=suggestion.city,
+            legal_form=legal_form,
+            website=suggestion.website,
+            phone=_phone(suggestion.phone),
+            description=suggestion.activity,
+            provenance=dict.fromkeys(("name", "city", "website", "phone", "description"), "staff"),
+        )
+        locate(enterprise)
+        enterprise._change_reason = _("Suggestion %(number)s") % {"number": suggestion.reference}  # type: ignore[attr-defined]
+        enterprise._history_user = by  # type: ignore[attr-defined]
+        enterprise.save()
+        audit.record(act="suggestion.listed", by=by, subject=enterprise)
+    return enterprise
+
+
+def _phone(typed: str) -> str:
+    """A number as listings keep it; "" for what is none: staff read the suggestion."""
+    digits = re.sub(r"\D", "", typed)[-10:]
+    return f"+1{digits}" if re.fullmatch(PHONE, f"+1{digits}") else ""
 
 
 def _refuse_incomplete(revision: Revision, decisions: Mapping[str, bool], reason: str) -> None:

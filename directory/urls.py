@@ -5,7 +5,9 @@ from directory.views import (
     about,
     claims,
     crawlers,
+    desk,
     exports,
+    history,
     invitations,
     landing,
     maps,
@@ -15,8 +17,8 @@ from directory.views import (
     profile,
     reports,
     search,
-    team,
     sections,
+    team,
 )
 
 app_name = "directory"
@@ -53,6 +55,7 @@ urlpatterns = [
     ),
     path("mon-entreprise/<slug:slug>/equipe/demandes/<int:pk>/", team.answer, name="team_claim"),
     # /mon-entreprise/
+    path("mon-entreprise/<slug:slug>/historique/", history.owner, name="history"),
     path("mon-entreprise/", mine.mine, name="mine"),
     path("mon-entreprise/<slug:slug>/", mine.listing, name="mine_listing"),
     path("mon-entreprise/<slug:slug>/confirmer/", mine.confirm, name="mine_confirm"),
@@ -64,6 +67,14 @@ urlpatterns = [
     ),
     path("mon-entreprise/<slug:slug>/fiche.pdf", mine.sheet, name="mine_sheet"),
     path("mon-entreprise/<slug:slug>/<section:section>/", sections.section, name="section"),
+    # /moderation/
+    path("moderation/", desk.queue, name="desk"),
+    path("moderation/relues/", desk.accept, name="desk_accept"),
+    path("moderation/modifications/<int:pk>/", desk.revision, name="desk_revision"),
+    path("moderation/demandes/<int:pk>/", desk.claim, name="desk_claim"),
+    path("moderation/suggestions/<int:pk>/", desk.suggestion, name="desk_suggestion"),
+    path("moderation/erreurs/<int:pk>/", desk.report, name="desk_report"),
+    path("moderation/fiches/<slug:slug>/historique/", history.staff, name="desk_history"),
     # /donnees/
     path("donnees/", open_data.open_data, name="open_data"),
     path("donnees/telecharger/", exports.download, name="download"),
