@@ -32,6 +32,20 @@ LONGEST_ANSWER = 1_000  # characters
 CITIES_PROPOSED, LETTERS_AWAY = 3, 3
 
 
+def mistakes(form):
+    """What is wrong in a form, each with the id of the field that it is about."""
+    return [
+        {"text": text, "at": target(form[name]) if name in form.fields else ""}
+        for name, texts in form.errors.items()
+        for text in texts
+    ]
+
+
+def target(field):
+    """The id of what a mistake is about: of several boxes, the first."""
+    return f"{field.auto_id}_0" if field.use_fieldset else field.auto_id
+
+
 class LineField(forms.CharField):
     """One line: whatever breaks lines is a space."""
 

@@ -15,6 +15,17 @@ from django.utils.crypto import get_random_string
 from directory.models import Mail, Unsubscription
 
 
+def write(kind: str, context: Mapping[str, Any]) -> dict[str, str]:
+    """The subject, text and HTML of a kind of mail, filled with this."""
+    said = {"site": {"name": settings.SITE_NAME, "pole_name": settings.POLE_NAME}, **context}
+    subject = " ".join(render_to_string(f"emails/{kind}.subject.txt", said).split())
+    return {
+        "subject": subject[:200],
+        "text": render_to_string(f"emails/{kind}.txt", said),
+        "html": render_to_string(f"emails/{kind}.html", said),
+    }
+
+
 def queue(
     *,
     kind: str,
@@ -33,16 +44,12 @@ def queue(
     `context` are whole addresses (`addresses.link`)."""
     if not service and Unsubscription.objects.filter(email=to.lower(), kind=kind).exists():
         return False
-    said = {"site": {"name": settings.SITE_NAME, "pole_name": settings.POLE_NAME}, **context}
-    subject = " ".join(render_to_string(f"emails/{kind}.subject.txt", said).split())
     domain = settings.SITE_URL.partition("://")[2].partition(":")[0] or "localhost"
     mail = Mail(
         dedupe_key=dedupe_key,
         kind=kind,
         recipient=to,
-        subject=subject[:200],
-        text=render_to_string(f"emails/{kind}.txt", said),
-        html=render_to_string(f"emails/{kind}.html", said),
+        **write(kind, context),
         service=service,
         secret=secret,
         message_id=f"<{get_random_string(32)}@{domain}>",

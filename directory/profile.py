@@ -4,6 +4,7 @@ What is reserved (a contact's direct line, a draft) is left out by the statement
 no template has to remember to hide it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -55,11 +56,23 @@ def _seen(field: str, seen: list[str]) -> Case:
     return Case(When(**{f"{field}_visibility__in": seen}, then=F(field)), default=Value(""))
 
 
-def profiles(user: Any = None) -> QuerySet:
-    """Published and archived enterprises with what `user` may see of their children, each as a
-    list of dicts: sector_ids, certified, benefit_list, permit_list, offering_list, contact_list,
-    hidden_contacts, reference_list, recognition_list; regions, counties, cities served."""
-    seen = audiences(user)
+#: What a public buyer who is registered sees.
+TO_BUYERS: list[str] = [Visibility.PUBLIC, Visibility.BUYERS]
+
+
+def profiles(
+    user: Any = None,
+    *,
+    of: QuerySet[Enterprise] | None = None,
+    seen: Sequence[str] | None = None,
+) -> QuerySet:
+    """Published and archived enterprises, or those `of` a scope, with what `user`, or whoever has
+    `seen`, may see of their children, each as a list of dicts: sector_ids, certified,
+    benefit_list, permit_list, offering_list, contact_list, hidden_contacts, reference_list,
+    recognition_list; regions, counties, cities served."""
+    seen = list(audiences(user) if seen is None else seen)
+    if of is None:
+        of = Enterprise.objects.exclude(state=Enterprise.State.DRAFT)
     own = OuterRef("pk")
     contacts = Contact.objects.filter(enterprise=own)
     visible = (
@@ -72,73 +85,69 @@ def profiles(user: Any = None) -> QuerySet:
         | ~Q(email_visibility__in=[*seen, Visibility.STAFF]) & ~Q(email="")
         | ~Q(phone_visibility__in=[*seen, Visibility.STAFF]) & ~Q(phone="")
     )
-    return (
-        Enterprise.objects.exclude(state=Enterprise.State.DRAFT)
-        .select_related("replaced_by")
-        .annotate(
-            **_ids(Enterprise),
-            sector_ids=ArraySubquery(
-                Enterprise.sectors.through.objects.filter(enterprise_id=own).values("sector_id")
-            ),
-            certified=ArraySubquery(
-                Certification.objects.filter(enterprise=own).values(
-                    json=JSONObject(
-                        status="status_id", number="number", issuer="issuer", until="expires_on"
-                    )
+    return of.select_related("replaced_by").annotate(
+        **_ids(Enterprise),
+        sector_ids=ArraySubquery(
+            Enterprise.sectors.through.objects.filter(enterprise_id=own).values("sector_id")
+        ),
+        certified=ArraySubquery(
+            Certification.objects.filter(enterprise=own).values(
+                json=JSONObject(
+                    status="status_id", number="number", issuer="issuer", until="expires_on"
                 )
-            ),
-            benefit_list=ArraySubquery(
-                EnterpriseBenefit.objects.filter(enterprise=own).values(
-                    json=JSONObject(benefit="benefit_id", evidence="evidence")
+            )
+        ),
+        benefit_list=ArraySubquery(
+            EnterpriseBenefit.objects.filter(enterprise=own).values(
+                json=JSONObject(benefit="benefit_id", evidence="evidence")
+            )
+        ),
+        permit_list=ArraySubquery(
+            Permit.objects.filter(enterprise=own).values(
+                json=JSONObject(kind="kind", number="number", until="expires_on")
+            )
+        ),
+        offering_list=ArraySubquery(
+            Offering.objects.filter(enterprise=own)
+            .annotate(**_ids(Offering))
+            .values(
+                json=JSONObject(
+                    kind="kind",
+                    name="name",
+                    description="description",
+                    category="category_id",
+                    province="serves_province",
+                    regions="regions",
+                    counties="counties",
+                    cities="cities",
                 )
-            ),
-            permit_list=ArraySubquery(
-                Permit.objects.filter(enterprise=own).values(
-                    json=JSONObject(kind="kind", number="number", until="expires_on")
+            )
+        ),
+        contact_list=ArraySubquery(
+            contacts.filter(visible).values(
+                json=JSONObject(
+                    name=_seen("name", seen),
+                    function="function",
+                    email=_seen("email", seen),
+                    phone=_seen("phone", seen),
+                    extension=Case(
+                        When(phone_visibility__in=seen, then=F("phone_extension")),
+                        default=Value(""),
+                    ),
                 )
-            ),
-            offering_list=ArraySubquery(
-                Offering.objects.filter(enterprise=own)
-                .annotate(**_ids(Offering))
-                .values(
-                    json=JSONObject(
-                        kind="kind",
-                        name="name",
-                        description="description",
-                        category="category_id",
-                        province="serves_province",
-                        regions="regions",
-                        counties="counties",
-                        cities="cities",
-                    )
+            )
+        ),
+        hidden_contacts=ArraySubquery(contacts.filter(reserved).values("pk")),
+        reference_list=ArraySubquery(
+            Reference.objects.filter(enterprise=own).values(
+                json=JSONObject(
+                    client="client", work="work", year="year", amount="amount", url="url"
                 )
-            ),
-            contact_list=ArraySubquery(
-                contacts.filter(visible).values(
-                    json=JSONObject(
-                        name=_seen("name", seen),
-                        function="function",
-                        email=_seen("email", seen),
-                        phone=_seen("phone", seen),
-                        extension=Case(
-                            When(phone_visibility__in=seen, then=F("phone_extension")),
-                            default=Value(""),
-                        ),
-                    )
-                )
-            ),
-            hidden_contacts=ArraySubquery(contacts.filter(reserved).values("pk")),
-            reference_list=ArraySubquery(
-                Reference.objects.filter(enterprise=own).values(
-                    json=JSONObject(
-                        client="client", work="work", year="year", amount="amount", url="url"
-                    )
-                )
-            ),
-            recognition_list=ArraySubquery(
-                Recognition.objects.filter(enterprise=own).values(
-                    json=JSONObject(given="recognised_on", until="expires_on")
-                )[:1]
-            ),
-        )
+            )
+        ),
+        recognition_list=ArraySubquery(
+            Recognition.objects.filter(enterprise=own).values(
+                json=JSONObject(given="recognised_on", until="expires_on")
+            )[:1]
+        ),
     )

@@ -15,7 +15,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from directory import throttling
+from directory import outbox, throttling
+from directory.addresses import link
 from directory.models import City, Enterprise, ErrorReport, Suggestion, User
 from directory.models.reports import Message
 from directory.throttling import Limit
@@ -131,7 +132,27 @@ def decide(*, messages: list[AnyMessage], state: str, by: User, reason: str = ""
             row.handled_at = None if opened else timezone.now()
             row.reason = "" if opened else reason
         model._default_manager.bulk_update(rows, ["state", "handled_by", "handled_at", "reason"])
+        if state == Message.State.HANDLED:
+            for row in rows:
+                _thank(row)
     return len(rows)
+
+
+def _thank(message: Message) -> None:
+    """Tell who left an address that it was read and acted upon."""
+    if not message.sender_email:
+        return
+    about = message.enterprise if isinstance(message, ErrorReport) else None
+    outbox.queue(
+        kind="report_handled",
+        to=message.sender_email,
+        context={
+            "reference": message.reference,
+            "name": about.name if about else getattr(message, "name", ""),
+            "profile": link(about.get_absolute_url()) if about else "",
+        },
+        dedupe_key=f"report_handled:{message.reference}",
+    )
 
 
 def forget() -> int:

@@ -29,6 +29,12 @@ PARTS = (Offering, Contact, Certification, EnterpriseBenefit, Permit, Reference,
 #: What is kept for the program, and says nothing to a reader.
 UNTOLD = {"id", "enterprise", "version", "created_at", "updated_at", "provenance", "position"}
 UNTOLD |= {"confirm_every_months"}
+#: What staff write for themselves.
+PRIVATE: dict[type[models.Model], set[str]] = {
+    Enterprise: {"archive_reason"},
+    Recognition: {"evidence", "criteria", "reviewer"},
+}
+STAFF, OWNERS = "staff", "owners"
 TOGETHER = timedelta(seconds=5)
 #: Events of one page; history itself is never shortened.
 MOST = 200
@@ -63,11 +69,12 @@ class _Row:
     created: bool
 
 
-def events(enterprise: Enterprise) -> list[Event]:
-    """The last events of a listing, the newest first."""
-    rows = [*_of(Enterprise, enterprise, "")]
+def events(enterprise: Enterprise, audience: str = STAFF) -> list[Event]:
+    """The last events of a listing, the newest first; to its owners, without what staff write for
+    themselves."""
+    rows = [*_of(Enterprise, enterprise, "", audience)]
     for model in PARTS:
-        rows += _of(model, enterprise, str(model._meta.verbose_name))
+        rows += _of(model, enterprise, str(model._meta.verbose_name), audience)
     rows.sort(key=lambda row: row.at)
     told: list[Event] = []
     for row in rows:
@@ -85,8 +92,11 @@ def events(enterprise: Enterprise) -> list[Event]:
     return told[::-1][:MOST]
 
 
-def _of(model: type[models.Model], enterprise: Enterprise, part: str) -> Iterator[_Row]:
+def _of(
+    model: type[models.Model], enterprise: Enterprise, part: str, audience: str
+) -> Iterator[_Row]:
     """What each history row of this table says against the one before it."""
+    untold = UNTOLD | (PRIVATE.get(model, set()) if audience == OWNERS else set())
     history = model.history.model  # type: ignore[attr-defined]
     key = "id" if model is Enterprise else "enterprise_id"
     rows = list(
@@ -105,7 +115,7 @@ def _of(model: type[models.Model], enterprise: Enterprise, part: str) -> Iterato
             title = f"{part}\xa0: {_title(row)}" if _title(row) else part
         old = before.get(row.id, {})
         for name in values or old:
-            if name in UNTOLD or old.get(name) == values.get(name):
+            if name in untold or old.get(name) == values.get(name):
                 continue
             said = [_shown(model, name, side.get(name), names) for side in (old, values)]
             if said[0] != said[1]:

@@ -1,20 +1,29 @@
-from django.urls import path
+from django.urls import path, register_converter
 
+from directory.paths import SectionPath
 from directory.views import (
     about,
+    claims,
     crawlers,
+    desk,
     duplicates,
     exports,
+    history,
+    invitations,
     landing,
     maps,
+    mine,
     news,
     open_data,
     profile,
     reports,
     search,
+    sections,
+    team,
 )
 
 app_name = "directory"
+register_converter(SectionPath, "section")
 
 urlpatterns = [
     path("", landing.home, name="home"),
@@ -33,6 +42,40 @@ urlpatterns = [
     path("entreprises/<slug:slug>/signaler/", reports.report, name="report"),
     path("merci/<slug:reference>/", reports.thanks, name="thanks"),
     path("logos/<str:name>", profile.logo, name="logo"),
+    # joining an enterprise; /mon-entreprise/<slug>/equipe/, before any other page of that prefix
+    path("entreprises/<slug:slug>/reclamer/", claims.claim, name="claim"),
+    path("invitation/<str:token>/", invitations.invitation, name="invitation"),
+    path("invitations/", invitations.bulk, name="invitations"),
+    path("invitations/<uuid:key>/", invitations.sent, name="invitations_sent"),
+    path("mon-entreprise/<slug:slug>/equipe/", team.team, name="team"),
+    path("mon-entreprise/<slug:slug>/equipe/<int:pk>/", team.colleague, name="colleague"),
+    path(
+        "mon-entreprise/<slug:slug>/equipe/invitations/<int:pk>/",
+        team.invitation,
+        name="team_invitation",
+    ),
+    path("mon-entreprise/<slug:slug>/equipe/demandes/<int:pk>/", team.answer, name="team_claim"),
+    # /mon-entreprise/
+    path("mon-entreprise/<slug:slug>/historique/", history.owner, name="history"),
+    path("mon-entreprise/", mine.mine, name="mine"),
+    path("mon-entreprise/<slug:slug>/", mine.listing, name="mine_listing"),
+    path("mon-entreprise/<slug:slug>/confirmer/", mine.confirm, name="mine_confirm"),
+    path("mon-entreprise/<slug:slug>/rappels/", mine.reminders, name="mine_reminders"),
+    path(
+        "mon-entreprise/<slug:slug>/propositions/<int:pk>/retirer/",
+        mine.withdraw,
+        name="mine_withdraw",
+    ),
+    path("mon-entreprise/<slug:slug>/fiche.pdf", mine.sheet, name="mine_sheet"),
+    path("mon-entreprise/<slug:slug>/<section:section>/", sections.section, name="section"),
+    # /moderation/
+    path("moderation/", desk.queue, name="desk"),
+    path("moderation/relues/", desk.accept, name="desk_accept"),
+    path("moderation/modifications/<int:pk>/", desk.revision, name="desk_revision"),
+    path("moderation/demandes/<int:pk>/", desk.claim, name="desk_claim"),
+    path("moderation/suggestions/<int:pk>/", desk.suggestion, name="desk_suggestion"),
+    path("moderation/erreurs/<int:pk>/", desk.report, name="desk_report"),
+    path("moderation/fiches/<slug:slug>/historique/", history.staff, name="desk_history"),
     # /donnees/
     path("donnees/", open_data.open_data, name="open_data"),
     path("donnees/telecharger/", exports.download, name="download"),

@@ -69,6 +69,12 @@ def phone_href(value: str, extension: str = "") -> str:
     return f"tel:{value}" + (f";ext={quote(extension, safe='')}" if extension else "")
 
 
+def masked(email: str) -> str:
+    """« i•••@exemple.org »: enough for whoever knows the address to tell it from another."""
+    name, _at, domain = email.rpartition("@")
+    return f"{name[:1]}•••@{domain}"
+
+
 def website(url: str) -> tuple[str, str]:
     """A link to a page of the web and the name of the site it leads to, "" twice if it is none.
 

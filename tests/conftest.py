@@ -58,9 +58,10 @@ def django_db_setup(
 @pytest.fixture(autouse=True)
 def fresh_process():
     """Versions go back when a test is rolled back: nothing kept under one may outlive it."""
-    from directory import state
+    from directory import state, visits
 
     state.forget()
+    visits.forget()
 
 
 @pytest.fixture(scope="module")

@@ -50,6 +50,16 @@ class Representative(models.Model):
         return f"{self.user}, {self.enterprise}"
 
 
+class ClaimQuerySet(models.QuerySet):
+    def open(self):
+        """Neither decided nor withdrawn."""
+        return self.filter(state__in=[Claim.State.CODE, Claim.State.WAITING])
+
+    def waiting(self):
+        """For an owner or for staff to decide."""
+        return self.filter(state=Claim.State.WAITING)
+
+
 class Claim(models.Model):
     """Somebody says that they speak for an enterprise: proven by a code sent to an address that is
     the enterprise's, else decided by staff."""
@@ -93,6 +103,8 @@ class Claim(models.Model):
     decided_at = models.DateTimeField(_("décidée le"), null=True, blank=True)
     reason = models.TextField(_("motif"), blank=True)
 
+    objects = ClaimQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("demande de rattachement")
         verbose_name_plural = _("demandes de rattachement")
@@ -115,6 +127,12 @@ class Claim(models.Model):
 
     def __str__(self):
         return f"{self.user}, {self.enterprise}"
+
+
+class InvitationQuerySet(models.QuerySet):
+    def open(self):
+        """Neither accepted nor withdrawn; perhaps expired, and then to be sent again."""
+        return self.filter(accepted_at=None, withdrawn_at=None)
 
 
 class Invitation(models.Model):
@@ -147,6 +165,8 @@ class Invitation(models.Model):
         verbose_name=_("acceptée par"),
     )
     withdrawn_at = models.DateTimeField(_("retirée le"), null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("invitation")

@@ -20,10 +20,12 @@ from directory.models import Enterprise, Offering
 from directory.profile import profiles
 from directory.similar import similar
 from directory.views.caching import kept_while_unchanged
+from directory.visits import counted
 
 
 @require_safe
 @login_not_required
+@counted
 @kept_while_unchanged
 def detail(request, slug, current):
     enterprise = get_object_or_404(profiles(request.user), slug=slug)
@@ -263,10 +265,13 @@ def _registered(_on_seao):
 @login_not_required
 def logo(request, name):
     """A logo, under the name that storage gave it; the name changes when the logo does."""
-    published = Enterprise.objects.published().filter(logo=name)
-    if not name or not published.exists() or not default_storage.exists(name):
+    borne = Enterprise.objects.filter(logo=name)
+    public = borne.published().exists()
+    seen = public or borne.editable_by(request.user).exists()
+    if not name or not seen or not default_storage.exists(name):
         raise Http404
     response = FileResponse(default_storage.open(name), content_type=mimetypes.guess_type(name)[0])
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    kept_by = "public" if public else "private"
+    response.headers["Cache-Control"] = f"{kept_by}, max-age=31536000, immutable"
     return response

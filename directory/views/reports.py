@@ -19,7 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from directory import reports, state, throttling
-from directory.forms import ErrorReportForm, SuggestionForm
+from directory.forms import ErrorReportForm, SuggestionForm, mistakes
 from directory.lookalikes import lookalikes
 from directory.models import City, Enterprise, ErrorReport, Suggestion
 from directory.views.profile import gone
@@ -95,23 +95,13 @@ def shown(form):
     """A form as its page shows it: questions, the sender's apart, mistakes with their place."""
     sender = [form["sender_name"], form["sender_email"]]
     apart = {"sender_name", "sender_email", "another"}
-    errors = [
-        {"text": text, "at": target(form[name]) if name in form.fields else ""}
-        for name, texts in form.errors.items()
-        for text in texts
-    ]
     return {
         "form": form,
         "questions": [field for field in form if field.name not in apart],
         "sender": sender,
-        "errors": errors,
+        "errors": mistakes(form),
         "days": reports.KEPT_ONCE_HANDLED.days,
     }
-
-
-def target(field):
-    """The id of what a mistake is about: of several boxes, the first."""
-    return f"{field.auto_id}_0" if field.use_fieldset else field.auto_id
 
 
 def refuse_other_sites(request):

@@ -1,0 +1,186 @@
+"""The desk's one queue: revisions, claims, suggestions and error reports that await somebody,
+the oldest first."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import CharField, F, QuerySet, Value
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from directory import sections
+from directory.models import Claim, ErrorReport, Revision, Suggestion, User
+from directory.models.reports import Message
+
+PER_PAGE = 20
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of item: who may decide it, where, and which rows await."""
+
+    slug: str
+    label: Any
+    permission: str
+    rows: Callable[[], QuerySet]
+    #: Where each row keeps when it came, the name shown, and its city.
+    at: str
+    name: str
+    city: str
+    url: str
+    detail: Callable[[Any], str]
+
+
+def _fields(revision: Revision) -> str:
+    return ", ".join(str(sections.LABELS.get(name, name)) for name in revision.changes)
+
+
+KINDS = {
+    kind.slug: kind
+    for kind in (
+        Kind(
+            "modifications",
+            _("Modifications à décider"),
+            "directory.moderate_revision",
+            lambda: Revision.objects.filter(state=Revision.State.WAITING),
+            "submitted_at",
+            "enterprise__name",
+            "enterprise__city__slug",
+            "directory:desk_revision",
+            _fields,
+        ),
+        Kind(
+            "demandes",
+            _("Demandes de rattachement"),
+            "directory.change_claim",
+            lambda: Claim.objects.filter(state=Claim.State.WAITING).select_related("user"),
+            "created_at",
+            "enterprise__name",
+            "enterprise__city__slug",
+            "directory:desk_claim",
+            lambda claim: str(claim.user),
+        ),
+        Kind(
+            "erreurs",
+            _("Erreurs signalées"),
+            "directory.change_errorreport",
+            lambda: ErrorReport.objects.filter(state=Message.State.NEW),
+            "created_at",
+            "enterprise__name",
+            "enterprise__city__slug",
+            "directory:desk_report",
+            lambda report: report.get_kind_display(),
+        ),
+        Kind(
+            "suggestions",
+            _("Suggestions d’entreprises"),
+            "directory.change_suggestion",
+            lambda: Suggestion.objects.filter(state=Message.State.NEW),
+            "created_at",
+            "name",
+            "city__slug",
+            "directory:desk_suggestion",
+            lambda suggestion: suggestion.activity[:120],
+        ),
+        Kind(
+            "a-relire",
+            _("Modifications à relire"),
+            "directory.moderate_revision",
+            lambda: Revision.objects.filter(state=Revision.State.APPLIED),
+            "submitted_at",
+            "enterprise__name",
+            "enterprise__city__slug",
+            "directory:desk_revision",
+            _fields,
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Item:
+    kind: Kind
+    pk: int
+    at: datetime
+    name: str
+    detail: str
+
+    @property
+    def address(self) -> str:
+        return reverse(self.kind.url, args=[self.pk])
+
+
+@dataclass(frozen=True)
+class Queue:
+    items: list[Item]
+    total: int
+    page: int
+    pages: int
+    #: Number that awaits of each kind this person decides, whatever is filtered.
+    counts: Mapping[str, int]
+
+
+def allowed(user: User) -> list[Kind]:
+    """The kinds that this person decides."""
+    return [kind for kind in KINDS.values() if user.is_staff and user.has_perm(kind.permission)]
+
+
+def queue(*, user: User, kind: str = "", city: str = "", page: int = 1) -> Queue:
+    """A page of what awaits this person: of one kind (its slug), of one city (its slug), or all.
+    A page that does not exist is the last; the number of statements is the same whatever awaits."""
+    kinds = allowed(user)
+    counts = {one.slug: _of_city(one, city).count() for one in kinds}
+    asked = [one for one in kinds if not kind or one.slug == kind]
+    total = sum(counts[one.slug] for one in asked)
+    pages = max(-(-total // PER_PAGE), 1)
+    page = min(max(page, 1), pages)
+    start = (page - 1) * PER_PAGE
+    keys = [(KINDS[slug], pk) for slug, pk, _at in _ordered(asked, city)[start : start + PER_PAGE]]
+    return Queue(_items(keys), total, page, pages, counts)
+
+
+def cities(user: User) -> set[str]:
+    """The slugs of the cities of what awaits this person."""
+    kinds = allowed(user)
+    slugs = [kind.rows().order_by().values_list(kind.city, flat=True) for kind in kinds]
+    return set(slugs[0].union(*slugs[1:])) if slugs else set()
+
+
+def after(*, user: User, kind: str = "", city: str = "", item: tuple[str, int]) -> Item | None:
+    """The item to open once `item` (kind, pk) is decided: the oldest other of the same list."""
+    asked = [one for one in allowed(user) if not kind or one.slug == kind]
+    for slug, pk, _at in _ordered(asked, city)[:2]:
+        if (slug, pk) != item:
+            return _items([(KINDS[slug], pk)])[0]
+    return None
+
+
+def _of_city(kind: Kind, city: str) -> QuerySet:
+    return kind.rows().filter(**{kind.city: city}) if city else kind.rows()
+
+
+def _ordered(kinds: list[Kind], city: str) -> Any:
+    """(kind, key, day) of all rows of these kinds, the oldest first, as one statement."""
+    keys = [
+        _of_city(kind, city)
+        .order_by()
+        .annotate(slug=Value(kind.slug, CharField()), came=F(kind.at))
+        .values_list("slug", "pk", "came")
+        for kind in kinds
+    ]
+    if not keys:
+        return []
+    return keys[0].union(*keys[1:], all=True).order_by("came", "pk")
+
+
+def _items(keys: list[tuple[Kind, int]]) -> list[Item]:
+    found = {}
+    for kind in {kind.slug: kind for kind, _pk in keys}.values():
+        wanted = [pk for other, pk in keys if other is kind]
+        for row in kind.rows().filter(pk__in=wanted).annotate(said_name=F(kind.name)):
+            found[kind.slug, row.pk] = Item(
+                kind, row.pk, getattr(row, kind.at), row.said_name, kind.detail(row)
+            )
+    return [found[kind.slug, pk] for kind, pk in keys if (kind.slug, pk) in found]

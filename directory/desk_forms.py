@@ -1,0 +1,102 @@
+"""What is answered at the desk."""
+
+from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from directory.models import Enterprise
+from directory.team_forms import PageForm
+
+ACCEPT, REFUSE = "accepter", "refuser"
+#: Reasons often given, as whole sentences: whoever proposed reads them.
+REASONS = (
+    _("Le Registraire des entreprises dit autre chose : corrigez d’abord votre dossier chez lui."),
+    _("Il manque un document qui le prouve. Envoyez-le-nous, puis proposez de nouveau."),
+    _("Ce texte parle d’autre chose que de ce que vous offrez."),
+    _("Ce changement avait déjà été fait."),
+)
+
+
+class ReasonForm(PageForm):
+    """Why: one of the usual reasons, words of one's own, or both."""
+
+    usual = forms.ChoiceField(
+        label=_("Motif courant"),
+        required=False,
+        choices=[("", _("Aucun")), *((str(n), text) for n, text in enumerate(REASONS))],
+    )
+    reason = forms.CharField(
+        label=_("En vos mots"),
+        help_text=_("La personne qui a écrit lira ce motif."),
+        required=False,
+        max_length=1_000,
+        widget=forms.Textarea({"rows": 3}),
+    )
+
+    def said(self):
+        """The whole reason; "" where none was given."""
+        usual = self.cleaned_data.get("usual")
+        parts = [gettext(str(REASONS[int(usual)]))] if usual else []
+        if own := self.cleaned_data.get("reason"):
+            parts.append(own.strip())
+        return " ".join(part for part in parts if part)
+
+
+class DecisionForm(ReasonForm):
+    """A choice for each field of a revision, and what the reviewer had before them.
+
+    `fields_of` is name → label; of those on line already, « accepter » is proposed."""
+
+    def __init__(self, data=None, *, fields_of, applied, **kwargs):
+        super().__init__(data, **kwargs)
+        self.names = list(fields_of)
+        for name, label in fields_of.items():
+            self.fields[f"choix-{name}"] = forms.ChoiceField(
+                label=label,
+                choices=[
+                    (ACCEPT, _("Garder") if applied else _("Accepter")),
+                    (REFUSE, _("Remettre comme avant") if applied else _("Refuser")),
+                ],
+                initial=ACCEPT if applied else None,
+                widget=forms.RadioSelect,
+                error_messages={
+                    "required": _("Choisissez\xa0: %(label)s.") % {"label": label},
+                    "invalid_choice": _("Choisissez\xa0: %(label)s.") % {"label": label},
+                },
+            )
+            self.fields[f"vu-{name}"] = forms.CharField(
+                required=False, max_length=32, widget=forms.HiddenInput
+            )
+
+    def clean(self):
+        if REFUSE in self.decided().values() and not self.said():
+            self.add_error("reason", gettext("Dites pourquoi vous refusez."))
+
+    def decided(self):
+        given = {name: self.cleaned_data.get(f"choix-{name}") for name in self.names}
+        return {name: choice for name, choice in given.items() if choice}
+
+    def decisions(self):
+        return {name: choice == ACCEPT for name, choice in self.decided().items()}
+
+    def seen(self):
+        return {name: self.cleaned_data.get(f"vu-{name}", "") for name in self.names}
+
+
+class AnswerForm(ReasonForm):
+    """What becomes of a claim, a suggestion, a report: `action` is the button."""
+
+    called = forms.BooleanField(
+        label=_("J’ai rappelé le numéro de la fiche, et la personne l’a confirmé."), required=False
+    )
+    legal_form = forms.ChoiceField(
+        label=_("Forme juridique"),
+        required=False,
+        choices=[("", _("À choisir")), *Enterprise.LegalForm.choices],
+    )
+
+    def refuse(self):
+        """Whether a refusal is complete."""
+        if self.is_valid() and not self.said():
+            self.add_error("reason", gettext("Dites pourquoi vous refusez."))
+        return self.is_valid()

@@ -1,0 +1,171 @@
+"""Who speaks for an enterprise: joining, changing role, leaving.
+
+Each write first holds the enterprise's row, so that what it checks (who is an owner, how many are
+left) is still true when it is done. An enterprise that somebody represents keeps at least one owner
+whose account is open; the database alone could not say so of several rows.
+"""
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from directory import audit, outbox
+from directory.addresses import link
+from directory.models import Claim, Enterprise, Invitation, Representative, Role, User
+
+
+class LastOwner(Exception):
+    """The enterprise would be left without an owner."""
+
+
+class NotAllowed(Exception):
+    """Whoever acts is not, or is no longer, an owner of the enterprise."""
+
+
+def visible_to(user: User) -> QuerySet[Enterprise]:
+    """Enterprises whose people this person may see: those they represent; all, for staff."""
+    if user.is_active and user.has_perm("directory.view_representative"):
+        return Enterprise.objects.exclude(state=Enterprise.State.ARCHIVED)
+    return Enterprise.objects.editable_by(user)
+
+
+def may_manage(user: User, enterprise: Enterprise) -> bool:
+    """Whether this person may change the roles of the others, and remove them."""
+    if user.has_perm("directory.change_representative"):
+        return True
+    return Enterprise.objects.owned_by(user).filter(pk=enterprise.pk).exists()
+
+
+def owners(enterprise: Enterprise) -> QuerySet[Representative]:
+    """Its owners whose account is open: the others can answer for nothing."""
+    return (
+        Representative.objects.filter(enterprise=enterprise, role=Role.OWNER, user__is_active=True)
+        .select_related("user")
+        .order_by("since", "pk")
+    )
+
+
+def proven_address(user: User) -> str:
+    """The address that this person has shown they read. It is the account's: no account is made,
+    and none changes address, before a code sent there has come back."""
+    return user.email
+
+
+def hold(enterprise: Enterprise) -> Enterprise:
+    """The enterprise as it is now, held until the transaction ends: the first thing that each
+    writer of its people, claims and invitations does."""
+    held = Enterprise.objects.select_for_update(no_key=True, of=("self",))
+    return held.get(pk=enterprise.pk)
+
+
+def attach(
+    *, enterprise: Enterprise, user: User, role: str, by: User | None, how: str
+) -> Representative:
+    """Make this person a representative, in a transaction that holds the enterprise.
+
+    Who is one already never loses by it: an editor becomes an owner, an owner stays one. What they
+    still asked for is closed. `how` says by what proof, for the trace."""
+    found, created = Representative.objects.get_or_create(
+        user=user, enterprise=enterprise, defaults={"role": role, "added_by": by}
+    )
+    raised = not created and role == Role.OWNER and found.role != Role.OWNER
+    if raised:
+        found.role = role
+        found.save(update_fields=["role"])
+    Claim.objects.filter(user=user, enterprise=enterprise).open().update(
+        state=Claim.State.WITHDRAWN, decided_at=timezone.now(), code_hash=""
+    )
+    if created or raised:
+        act = "representative.added" if created else "representative.changed"
+        audit.record(act=act, by=by, subject=enterprise, person=user.pk, role=role, how=how)
+    return found
+
+
+def change_role(*, representative: Representative, role: str, by: User) -> bool:
+    """Give a colleague another role; False if it is theirs already. The person is told.
+
+    Raises NotAllowed, LastOwner, and Representative.DoesNotExist if they have left meanwhile."""
+    with transaction.atomic():
+        enterprise = hold(representative.enterprise)
+        if not may_manage(by, enterprise):
+            raise NotAllowed
+        current = enterprise.representatives.select_related("user").get(pk=representative.pk)
+        if current.role == role:
+            return False
+        if current.role == Role.OWNER:
+            _keep_an_owner(current)
+        current.role = role
+        current.save(update_fields=["role"])
+        act = audit.record(
+            act="representative.changed",
+            by=by,
+            subject=enterprise,
+            person=current.user_id,
+            role=role,
+        )
+        if current.user_id != by.pk:
+            _tell(current, "representative_changed", by, act.pk)
+    return True
+
+
+def remove(*, representative: Representative, by: User) -> bool:
+    """Take a colleague out, or leave; False if it was done already. The person removed is told.
+
+    Raises NotAllowed and LastOwner."""
+    with transaction.atomic():
+        enterprise = hold(representative.enterprise)
+        current = (
+            enterprise.representatives.select_related("user").filter(pk=representative.pk).first()
+        )
+        if current is None:
+            return False
+        leaving = current.user_id == by.pk
+        if not leaving and not may_manage(by, enterprise):
+            raise NotAllowed
+        if current.role == Role.OWNER:
+            _keep_an_owner(current)
+        discharge(representative=current, by=by, how="left" if leaving else "removed")
+        if not leaving:
+            _tell(current, "representative_removed", by, representative.pk)
+    return True
+
+
+def discharge(*, representative: Representative, by: User | None, how: str) -> None:
+    """Take out whoever it is, in a transaction that holds the enterprise and sees to its owners.
+    The links that they had sent for it are void: one could be their own."""
+    Invitation.objects.open().filter(
+        enterprise=representative.enterprise, invited_by=representative.user_id
+    ).update(withdrawn_at=timezone.now())
+    audit.record(
+        act="representative.removed",
+        by=by,
+        subject=representative.enterprise,
+        person=representative.user_id,
+        role=representative.role,
+        how=how,
+    )
+    Representative.objects.filter(pk=representative.pk).delete()
+
+
+def _keep_an_owner(leaving: Representative) -> None:
+    others = owners(leaving.enterprise).exclude(pk=leaving.pk)
+    if leaving.user.is_active and not others.exists():
+        raise LastOwner
+
+
+def _tell(representative: Representative, kind: str, by: User, number: int | None) -> None:
+    enterprise = representative.enterprise
+    outbox.queue(
+        kind=kind,
+        to=representative.user.email,
+        context={
+            "enterprise": enterprise.name,
+            "role": representative.get_role_display(),
+            "owner": representative.role == Role.OWNER,
+            "by": str(by),
+            "team": link(reverse("directory:team", args=[enterprise.slug])),
+            "profile": link(enterprise.get_absolute_url()),
+        },
+        dedupe_key=f"{kind}:{number}",
+    )

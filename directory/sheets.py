@@ -1,0 +1,134 @@
+"""A listing on one page of PDF, to join to a bid: tagged (PDF/UA-1), in French, its fonts within.
+
+What people wrote goes to the typesetter as data, never as markup. Long lists are cut, and say how
+many are left for the page on the site; the size of the text then goes down until all fits.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import typst
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+TEMPLATE = settings.BASE_DIR / "templates" / "pdf/profile.typ"
+#: Of each list, and characters of each text.
+MOST, LONGEST, LONGEST_LEAD = 12, 180, 500
+
+
+def draw(page: Mapping[str, Any], *, logo: str, address: str, today: str) -> bytes:
+    """The PDF of a listing. `page` is the listing in words, as its page prints it; `logo` the name
+    of its file, "" where there is none; `address` where the listing is on the site; `today` in
+    words."""
+    said = json.dumps(_said(page, logo, address, today), default=str, ensure_ascii=False)
+    return typst.compile(
+        TEMPLATE,
+        root=TEMPLATE.parent,
+        ignore_system_fonts=True,
+        format="pdf",
+        pdf_standards="ua-1",
+        sys_inputs={"said": said},
+    )
+
+
+def _said(page: Mapping[str, Any], logo: str, address: str, today: str) -> dict[str, Any]:
+    where = " · ".join(filter(None, [page["place"], page["form"]]))
+    recognised = page["recognised"]
+    parts = [
+        _facts(
+            _("Joindre l’entreprise"),
+            [
+                (_("Téléphone"), page["phone"]),
+                (_("Courriel"), page["email"]),
+                (_("Site web"), page["website"]),
+                (_("Adresse"), ", ".join(page["address_lines"])),
+                *((_("Personne-ressource"), _contact(row)) for row in page["contacts"][:3]),
+            ],
+        ),
+        _items(_("Services"), page["services"]),
+        _items(_("Produits"), page["products"]),
+        _facts(
+            _("Où, pour qui, à quelles conditions"),
+            [
+                (_("Territoire desservi"), page["territory"]),
+                *((row["label"], row["value"]) for row in page["capacity"]),
+                (_("Langues de service"), page["languages"]),
+                (_("Taille"), page["size"]),
+                (_("Disponibilité"), page["busy"]),
+            ],
+        ),
+        _facts(
+            _("Preuves et références"),
+            [
+                (_("NEQ"), page["neq"]),
+                (_("Fondée en"), page["founded"]),
+                *(
+                    (row["name"], _listed(row["issuer"], row["number"], row["expires"]))
+                    for row in page["statuses"][:MOST]
+                ),
+                *(
+                    (row["kind"], _listed(row["number"], row["expires"]))
+                    for row in page["permits"][:MOST]
+                ),
+                *(
+                    (row["client"], _listed(row["work"], row["year"], row["amount"]))
+                    for row in page["references"][:MOST]
+                ),
+            ],
+        ),
+        _items(
+            _("Bienfaits pour la collectivité"),
+            [{"name": row["name"], "description": row["evidence"]} for row in page["benefits"]],
+        ),
+    ]
+    foot = _("%(site)s. Fiche du %(day)s\xa0: %(address)s") % {
+        "site": settings.SITE_NAME,
+        "day": today,
+        "address": address,
+    }
+    return {
+        "title": page["name"],
+        "author": settings.SITE_NAME,
+        "lines": [line for line in (where, recognised and recognised["text"]) if line],
+        "lead": _cut(page["mission"], LONGEST_LEAD),
+        "logo": _image(logo),
+        "parts": [part for part in parts if part.get("facts") or part.get("items")],
+        "foot": foot,
+    }
+
+
+def _facts(title: str, rows: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
+    facts = [{"label": str(label), "value": _cut(str(value))} for label, value in rows if value]
+    return {"title": title, "facts": facts}
+
+
+def _items(title: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    items = [{"title": row["name"], "text": _cut(row["description"])} for row in rows[:MOST]]
+    if left := len(rows) - MOST if len(rows) > MOST else 0:
+        text = ngettext("Et %(n)d autre sur le site", "Et %(n)d autres sur le site", left)
+        items.append({"title": text % {"n": left}, "text": ""})
+    return {"title": title, "items": items}
+
+
+def _contact(row: Mapping[str, Any]) -> str:
+    return _listed(row["name"], row["function"], row["phone"], row["email"])
+
+
+def _listed(*parts: Any) -> str:
+    return ", ".join(str(part) for part in parts if part)
+
+
+def _cut(text: str, longest: int = LONGEST) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def _image(name: str) -> list[int]:
+    """The bytes of a logo that was redrawn here; nothing where its file is gone."""
+    if not name or not default_storage.exists(name):
+        return []
+    with default_storage.open(name) as file:
+        return list(file.read())

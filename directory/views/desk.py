@@ -1,0 +1,377 @@
+"""The desk: all that awaits a decision of the Pôle, one item after the other."""
+
+from functools import wraps
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.exceptions import BadRequest, ValidationError
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from directory import claims, desk, moderation, section_words, sections, state, wording
+from directory.desk_forms import AnswerForm, DecisionForm
+from directory.facets import Dimension
+from directory.forms import mistakes
+from directory.lookalikes import lookalikes
+from directory.models import Claim, ErrorReport, Revision, Suggestion
+from directory.models.reports import Message
+
+open_item = require_http_methods(["GET", "HEAD", "POST"])
+#: Parameters of the queue, kept from one item to the next.
+KIND, CITY, PAGE = "sorte", "ville", "page"
+
+
+def deciding(permission):
+    """Only for staff who decide that kind of item; to the others it does not exist."""
+
+    def decorated(view):
+        @wraps(view)
+        @never_cache
+        def guarded(request, *args, **kwargs):
+            if not (request.user.is_staff and request.user.has_perm(permission)):
+                raise Http404
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorated
+
+
+# --- The queue
+
+
+@require_safe
+@never_cache
+def queue(request):
+    kinds = desk.allowed(request.user)
+    if not kinds:
+        raise Http404
+    kind, city = asked(request)
+    try:
+        page = int(request.GET.get(PAGE, "1")[:6])
+    except ValueError:
+        page = 1
+    found = desk.queue(user=request.user, kind=kind, city=city, page=page)
+    cities = desk.cities(request.user)
+    context = {
+        "queue": found,
+        "items": [
+            {
+                "item": item,
+                "url": item.address + kept(request),
+                "wait": waited(item.at),
+                "tick": item.kind.slug == "a-relire",
+            }
+            for item in found.items
+        ],
+        "kinds": [
+            {
+                "label": one.label,
+                "number": found.counts[one.slug],
+                "url": "?" + urlencode({KIND: one.slug} | ({CITY: city} if city else {})),
+                "current": one.slug == kind,
+            }
+            for one in kinds
+        ],
+        "all": "?" + urlencode({CITY: city}) if city else reverse("directory:desk"),
+        "everything": sum(found.counts.values()),
+        "kind": kind,
+        "ticking": any(item.kind.slug == "a-relire" for item in found.items),
+        "city": city,
+        "cities": [
+            {"slug": label.key, "name": label.full_name}
+            for label in state.current().labels.of(Dimension.CITY)
+            if label.key in cities
+        ],
+        "messages": messages.get_messages(request),
+        "before": page_url(request, found.page - 1) if found.page > 1 else "",
+        "after": page_url(request, found.page + 1) if found.page < found.pages else "",
+    }
+    return render(request, "directory/desk.html", context)
+
+
+def asked(request):
+    kind = request.GET.get(KIND, "")
+    return (kind if kind in desk.KINDS else "", request.GET.get(CITY, "")[:100])
+
+
+def kept(request):
+    """The filters of the queue, for the address of an item."""
+    kind, city = asked(request)
+    said = {name: value for name, value in ((KIND, kind), (CITY, city)) if value}
+    return f"?{urlencode(said)}" if said else ""
+
+
+def page_url(request, page):
+    kind, city = asked(request)
+    return "?" + urlencode({KIND: kind, CITY: city, PAGE: page})
+
+
+def waited(at):
+    days = (timezone.localdate() - timezone.localdate(at)).days
+    if days < 1:
+        return _("aujourd’hui")
+    return ngettext("depuis %(n)d jour", "depuis %(n)d jours", days) % {"n": days}
+
+
+@require_POST
+@deciding("directory.moderate_revision")
+def accept(request):
+    """The ticked ones that are on line already are marked looked at, together."""
+    keys = [int(key) for key in request.POST.getlist("modification") if key.isdecimal()]
+    ticked = Revision.objects.filter(pk__in=[key for key in keys if key < 2**63][: desk.PER_PAGE])
+    done, left = moderation.accept_all(revisions=ticked, by=request.user)
+    text = ngettext("%(n)d modification relue.", "%(n)d modifications relues.", done)
+    messages.success(request, text % {"n": done})
+    if left:
+        text = ngettext(
+            "%(n)d autre attend une décision, ou vient d’en recevoir une.",
+            "%(n)d autres attendent une décision, ou viennent d’en recevoir une.",
+            len(left),
+        )
+        messages.warning(request, text % {"n": len(left)})
+    return redirect(reverse("directory:desk") + kept(request))
+
+
+def on_to_the_next(request, kind, pk):
+    """Once an item is decided: the oldest other of the same list, else the queue."""
+    sort, city = asked(request)
+    item = desk.after(user=request.user, kind=sort, city=city, item=(kind, pk))
+    address = item.address if item else reverse("directory:desk")
+    return redirect(address + kept(request))
+
+
+def told(request, decided):
+    """Somebody decided first."""
+    when = wording.day(timezone.localdate(decided.at)) if decided.at else ""
+    by = decided.by or _("une autre personne")
+    text = _("Rien n’a été changé\xa0: %(by)s avait déjà décidé le %(day)s.")
+    messages.warning(request, text % {"by": by, "day": when})
+
+
+# --- Revisions
+
+
+@open_item
+@deciding("directory.moderate_revision")
+def revision(request, pk):
+    rows = Revision.objects.select_related("enterprise__city", "submitted_by", "decided_by")
+    found = get_object_or_404(rows, pk=pk)
+    if found.state not in {Revision.State.WAITING, Revision.State.APPLIED}:
+        if request.method == "POST":
+            told(request, moderation.AlreadyDecided(found.decided_by, found.decided_at))
+            return on_to_the_next(request, "", pk)
+        return render(request, "directory/desk_revision.html", revision_page(request, found))
+    applied = found.state == Revision.State.APPLIED
+    labels = {name: str(sections.LABELS.get(name, name)) for name in found.changes}
+    form = DecisionForm(sent(request), fields_of=labels, applied=applied)
+    if request.method != "POST" or not form.is_valid():
+        return shown_revision(request, found, form)
+    try:
+        moderation.decide(
+            revision=found,
+            decisions=form.decisions(),
+            seen=form.seen(),
+            reason=form.said(),
+            by=request.user,
+        )
+    except moderation.Changed:
+        form.add_error(
+            None,
+            _(
+                "La fiche a changé depuis que vous avez ouvert cette page. Rien n’a été "
+                "enregistré\xa0: relisez ce qu’elle dit maintenant, puis décidez de nouveau."
+            ),
+        )
+        return shown_revision(request, found, form, status=409)
+    except moderation.AlreadyDecided as decided:
+        told(request, decided)
+    except ValidationError as error:
+        for name, texts in error.message_dict.items():
+            field = f"choix-{name}"
+            form.add_error(field if field in form.fields else None, texts)
+        return shown_revision(request, found, form)
+    else:
+        name = found.enterprise.name
+        messages.success(request, _("C’est décidé pour «\xa0%(name)s\xa0».") % {"name": name})
+    return on_to_the_next(request, "a-relire" if applied else "modifications", pk)
+
+
+def shown_revision(request, found, form, status=200):
+    context = revision_page(request, found) | {"form": form, "errors": mistakes(form)}
+    seen = moderation.seen(found)
+    for field in context["fields"]:
+        field["choice"] = form[f"choix-{field['name']}"]
+        # Always what is before the reader now: it is of this that they decide.
+        field["seen"] = seen.get(field["name"], "")
+    return render(request, "directory/desk_revision.html", context, status=status)
+
+
+def revision_page(request, found):
+    labels = state.current().labels
+    now = sections.present(found.enterprise, found.section)
+    applied = found.state == Revision.State.APPLIED
+    fields = []
+    for name, change in found.changes.items():
+        sides = [
+            section_words.shown(name, value, labels)
+            for value in (change["before"], now.get(name), change["proposed"])
+        ]
+        fields.append(
+            {
+                "name": name,
+                "label": sections.LABELS.get(name, name),
+                "before": marked(sides[0], sides[2]),
+                "now": marked(sides[1], sides[2]),
+                "proposed": marked(sides[2], sides[0]),
+                # Neither what it was nor what is proposed: somebody changed it meanwhile.
+                "moved": now.get(name) not in (change["before"], change["proposed"]),
+                "same": applied and now.get(name) == change["proposed"],
+                "decision": found.decisions.get(name, ""),
+            }
+        )
+    return {
+        "revision": found,
+        "enterprise": found.enterprise,
+        "section": found.get_section_display(),
+        "applied": applied,
+        "decided": found.decided_at,
+        "fields": fields,
+        "wait": waited(found.submitted_at),
+        "back": reverse("directory:desk") + kept(request),
+        "messages": messages.get_messages(request),
+    }
+
+
+def marked(lines, other):
+    """Lines, each with whether the other side lacks it."""
+    return [{"text": line, "differs": line not in other} for line in lines]
+
+
+# --- Claims, suggestions, error reports
+
+
+@open_item
+@deciding("directory.change_claim")
+def claim(request, pk):
+    rows = Claim.objects.exclude(state=Claim.State.CODE)
+    found = get_object_or_404(rows.select_related("enterprise", "user", "decided_by"), pk=pk)
+    form = AnswerForm(sent(request))
+    context = {"claim": found, "enterprise": found.enterprise}
+    if request.method != "POST":
+        return answer_page(request, "directory/desk_claim.html", form, context)
+    action = button(request, "accept", "refuse")
+    accepting = action == "accept" and form.is_valid()
+    if accepting and found.takeover and not form.cleaned_data["called"]:
+        form.add_error("called", _("Rappelez d’abord le numéro de la fiche."))
+    if action == "refuse":
+        form.refuse()
+    if not form.is_valid():
+        return answer_page(request, "directory/desk_claim.html", form, context)
+    name = {"name": str(found.user)}
+    try:
+        if action == "accept":
+            claims.accept(claim=found, by=request.user, reason=form.said())
+            messages.success(request, _("%(name)s peut maintenant modifier la fiche.") % name)
+        else:
+            claims.refuse(claim=found, by=request.user, reason=form.said())
+            messages.success(request, _("La demande de %(name)s est refusée.") % name)
+    except claims.AlreadyDecided as decided:
+        other = decided.claim
+        told(request, moderation.AlreadyDecided(other.decided_by, other.decided_at))
+    except claims.NotOffered:
+        form.add_error(None, _("Cette fiche est archivée\xa0: refusez la demande en le disant."))
+        return answer_page(request, "directory/desk_claim.html", form, context)
+    return on_to_the_next(request, "demandes", pk)
+
+
+@open_item
+@deciding("directory.change_suggestion")
+def suggestion(request, pk):
+    found = get_object_or_404(Suggestion.objects.select_related("city", "handled_by"), pk=pk)
+    labels = state.current().labels
+    context = {
+        "suggestion": found,
+        "may_list": request.user.has_perm("directory.add_enterprise"),
+        "alike": [
+            {
+                "name": name,
+                "url": reverse("directory:detail", args=[slug]),
+                "city": labels.city(city).full_name,
+            }
+            for name, slug, city in lookalikes(found.name)
+        ],
+    }
+    return message_answered(
+        request, found, "directory/desk_suggestion.html", "suggestions", context
+    )
+
+
+@open_item
+@deciding("directory.change_errorreport")
+def report(request, pk):
+    rows = ErrorReport.objects.select_related("enterprise__city", "handled_by")
+    found = get_object_or_404(rows, pk=pk)
+    context = {
+        "report": found,
+        "enterprise": found.enterprise,
+        "may_change": request.user.has_perm("directory.change_enterprise"),
+    }
+    return message_answered(request, found, "directory/desk_report.html", "erreurs", context)
+
+
+def message_answered(request, found, template, kind, context):
+    form = AnswerForm(sent(request))
+    if request.method != "POST":
+        return answer_page(request, template, form, context)
+    action = button(request, "handle", "refuse", *(["list"] if context.get("may_list") else []))
+    if action == "refuse":
+        form.refuse()
+    if action == "list" and form.is_valid() and not form.cleaned_data["legal_form"]:
+        form.add_error("legal_form", _("Choisissez la forme juridique."))
+    if not form.is_valid():
+        return answer_page(request, template, form, context)
+    try:
+        if action == "list":
+            made = moderation.list_suggestion(
+                suggestion=found, legal_form=form.cleaned_data["legal_form"], by=request.user
+            )
+            messages.success(request, _("Brouillon créé\xa0: complétez-le, puis publiez-le."))
+            return redirect("admin:directory_enterprise_change", made.pk)
+        state_said = Message.State.HANDLED if action == "handle" else Message.State.REFUSED
+        moderation.answer(message=found, state=state_said, reason=form.said(), by=request.user)
+        text = _("Message %(number)s traité.") if action == "handle" else _(
+            "Message %(number)s refusé."
+        )  # fmt: skip
+        messages.success(request, text % {"number": found.reference})
+    except moderation.AlreadyDecided as decided:
+        told(request, decided)
+    return on_to_the_next(request, kind, found.pk)
+
+
+def sent(request):
+    """What was sent, be it nothing; None where the page is only opened."""
+    return request.POST if request.method == "POST" else None
+
+
+def button(request, *known):
+    action = request.POST.get("action", "")
+    if action not in known:
+        raise BadRequest("No such act.")
+    return action
+
+
+def answer_page(request, template, form, context):
+    said = {
+        "form": form,
+        "errors": mistakes(form),
+        "back": reverse("directory:desk") + kept(request),
+        "messages": messages.get_messages(request),
+    }
+    return render(request, template, context | said)

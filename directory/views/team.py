@@ -1,0 +1,256 @@
+"""Who tends a listing: seen by all of them, changed by its owners."""
+
+from allauth.account.decorators import reauthentication_required
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from directory import claims, invitations, representatives, wording
+from directory.forms import mistakes
+from directory.models import Claim, Invitation, Representative, Role
+from directory.reports import TooMany
+from directory.team_forms import InvitationForm, RefusalForm, RoleForm
+from directory.views.claims import too_many
+
+page = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@page
+@never_cache
+def team(request, slug):
+    enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
+    if request.method != "POST":
+        return shown(request, enterprise, InvitationForm(initial={"role": Role.EDITOR}))
+    if not invitations.may_invite(request.user, enterprise):
+        raise Http404
+    form = InvitationForm(request.POST)
+    if not form.is_valid():
+        return shown(request, enterprise, form)
+    said = form.cleaned_data
+    try:
+        sent = invitations.invite(
+            enterprise=enterprise, email=said["email"], role=said["role"], by=request.user
+        )
+    except invitations.AlreadyThere:
+        form.add_error("email", _("Cette personne fait déjà partie de l’équipe."))
+        return shown(request, enterprise, form)
+    except TooMany as refusal:
+        form.add_error(None, too_many(refusal))
+        return shown(request, enterprise, form, status=429)
+    except representatives.NotAllowed:
+        raise Http404 from None
+    tell_sent(request, sent)
+    return redirect("directory:team", enterprise.slug)
+
+
+@page
+@never_cache
+@reauthentication_required(
+    enabled=lambda request: request.method == "POST" and request.POST.get("action") == "remove"
+)
+def colleague(request, slug, pk):
+    """One of them: their role, and the way out. An editor has this page for themself alone."""
+    enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
+    managing = representatives.may_manage(request.user, enterprise)
+    theirs = enterprise.representatives.select_related("user")
+    if not managing:
+        theirs = theirs.filter(user=request.user)
+    found = get_object_or_404(theirs, pk=pk)
+    found.enterprise = enterprise
+    form = RoleForm(request.POST or None, initial={"role": found.role})
+    action = request.POST.get("action", "")
+    if request.method == "POST":
+        if action not in {"role", "remove"} or (action == "role" and not managing):
+            raise BadRequest("No such act.")
+        if action == "remove" or form.is_valid():
+            return changed(request, found, form, action)
+    return shown_colleague(request, found, form, managing)
+
+
+def changed(request, found, form, action):
+    """Do it; a refusal is said on the page, which shows what is so now."""
+    enterprise, me = found.enterprise, request.user
+    try:
+        if action == "remove":
+            representatives.remove(representative=found, by=me)
+        else:
+            representatives.change_role(representative=found, role=form.cleaned_data["role"], by=me)
+    except representatives.LastOwner:
+        form.add_error(None, last_owner())
+        return shown_colleague(request, found, form, True, status=409)
+    except (representatives.NotAllowed, Representative.DoesNotExist):
+        raise Http404 from None
+    name = {"name": str(found.user)}
+    if action == "remove" and found.user_id == me.pk:
+        messages.success(request, _("Vous ne faites plus partie de l’équipe."))
+        return redirect(enterprise.get_absolute_url())
+    if action == "remove":
+        messages.success(request, _("%(name)s ne peut plus modifier la fiche.") % name)
+    else:
+        messages.success(request, _("Le rôle de %(name)s est changé.") % name)
+    return redirect("directory:team", enterprise.slug)
+
+
+@require_POST
+def invitation(request, slug, pk):
+    """Send one again, or take it back."""
+    enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
+    found = get_object_or_404(Invitation, enterprise=enterprise, pk=pk)
+    found.enterprise = enterprise
+    if not invitations.may_invite(request.user, enterprise):
+        raise Http404
+    action = request.POST.get("action")
+    try:
+        if action == "resend":
+            tell_sent(request, invitations.resend(invitation=found, by=request.user))
+        elif action == "withdraw":
+            if invitations.withdraw(invitation=found, by=request.user):
+                text = _("L’invitation de %(email)s est retirée\xa0: son lien ne vaut plus.")
+                messages.success(request, text % {"email": found.email})
+        else:
+            raise BadRequest("No such act.")
+    except invitations.Unusable as refusal:
+        messages.error(request, unusable(found, refusal.state))
+    except TooMany as refusal:
+        messages.error(request, too_many(refusal))
+    except representatives.NotAllowed:
+        raise Http404 from None
+    return redirect("directory:team", enterprise.slug)
+
+
+@page
+@never_cache
+def answer(request, slug, pk):
+    """An owner answers somebody who asks to join; a takeover is for staff alone."""
+    enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
+    if not representatives.may_manage(request.user, enterprise):
+        raise Http404
+    asked = Claim.objects.filter(enterprise=enterprise, takeover=False).select_related("user")
+    found = get_object_or_404(asked.exclude(state=Claim.State.CODE), pk=pk)
+    found.enterprise = enterprise
+    action = request.POST.get("action")
+    form = RefusalForm(request.POST if action == "refuse" else None)
+    if request.method != "POST":
+        return shown_claim(request, found, form)
+    if action not in {"accept", "refuse"}:
+        raise BadRequest("No such act.")
+    if action == "refuse" and not form.is_valid():
+        return shown_claim(request, found, form)
+    name = {"name": str(found.user)}
+    try:
+        if action == "accept":
+            claims.accept(claim=found, by=request.user)
+            messages.success(request, _("%(name)s peut maintenant modifier la fiche.") % name)
+        else:
+            reason = form.cleaned_data["reason"]
+            claims.refuse(claim=found, by=request.user, reason=reason)
+            messages.success(request, _("La demande de %(name)s est refusée.") % name)
+    except claims.AlreadyDecided as decided:
+        messages.error(request, decided_first(decided.claim))
+    except claims.NotOffered:
+        raise Http404 from None
+    return redirect("directory:team", enterprise.slug)
+
+
+# --- Pages
+
+
+def shown(request, enterprise, form, status=200):
+    managing = representatives.may_manage(request.user, enterprise)
+    inviting = invitations.may_invite(request.user, enterprise)
+    rows = enterprise.representatives.select_related("user").order_by("-role", "since", "pk")
+    people = [
+        {
+            "pk": row.pk,
+            "name": row.user.name,
+            "email": row.user.email,
+            "role": row.get_role_display(),
+            "since": wording.day(timezone.localdate(row.since)),
+            "me": row.user_id == request.user.pk,
+            "closed": not row.user.is_active,
+            "changed": managing or row.user_id == request.user.pk,
+        }
+        for row in rows
+    ]
+    invited = [
+        {
+            "pk": row.pk,
+            "email": row.email,
+            "role": row.get_role_display(),
+            "until": wording.day(timezone.localdate(row.expires_at)),
+            "expired": row.expires_at <= timezone.now(),
+        }
+        for row in enterprise.invitations.open()
+    ]
+    asked = enterprise.claims.waiting().select_related("user") if managing else []
+    context = {
+        "enterprise": enterprise,
+        "people": people,
+        "invited": invited,
+        "asked": asked,
+        "managing": managing,
+        "inviting": inviting,
+        "form": form,
+        "errors": mistakes(form),
+        "days": invitations.GOOD_FOR.days,
+    }
+    return render(request, "directory/team.html", context, status=status)
+
+
+def shown_colleague(request, found, form, managing, status=200):
+    context = {
+        "enterprise": found.enterprise,
+        "person": found,
+        "me": found.user_id == request.user.pk,
+        "managing": managing,
+        "form": form,
+        "errors": mistakes(form),
+    }
+    return render(request, "directory/colleague.html", context, status=status)
+
+
+def shown_claim(request, found, form):
+    context = {
+        "enterprise": found.enterprise,
+        "claim": found,
+        "decided": "" if found.state == Claim.State.WAITING else decided_first(found),
+        "form": form,
+        "errors": mistakes(form),
+    }
+    return render(request, "directory/team_claim.html", context)
+
+
+def tell_sent(request, sent):
+    email = {"email": sent.invitation.email}
+    if sent.queued:
+        messages.success(request, _("L’invitation part à %(email)s.") % email)
+    else:
+        messages.info(request, _("L’invitation à %(email)s vient déjà de partir.") % email)
+
+
+def unusable(found, state):
+    texts = {
+        "accepted": _("%(email)s a déjà accepté son invitation."),
+        "withdrawn": _("L’invitation de %(email)s est déjà retirée."),
+    }
+    return texts.get(state, _("L’invitation de %(email)s ne vaut plus.")) % {"email": found.email}
+
+
+def decided_first(claim):
+    texts = {
+        Claim.State.ACCEPTED: _("Cette demande a déjà été acceptée."),
+        Claim.State.REFUSED: _("Cette demande a déjà été refusée."),
+    }
+    return texts.get(claim.state, _("Cette demande a été retirée."))
+
+
+def last_owner():
+    return _(
+        "C’est la seule personne responsable de la fiche, qui en garde toujours au moins une. "
+        "Nommez-en une autre d’abord."
+    )
