@@ -16,6 +16,7 @@ def site(request):
             "pole_email": settings.POLE_EMAIL,
             "pole_phone": settings.POLE_PHONE,
             "demo": settings.DEMO,
+            "demo_sign_in": settings.DEMO_SIGN_IN,
         }
     }
 
