@@ -81,7 +81,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "directory",
     "procurement",
-    "django.contrib.admin",
+    "directory.apps.BackOfficeConfig",  # django.contrib.admin, without its passwords
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -169,7 +169,7 @@ AUTHENTICATION_BACKENDS = ["directory.authentication.Backend"]  # which knows no
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "account_home"
 LOGOUT_REDIRECT_URL = "directory:home"
-# Kept with the session: a cookie of messages would be one more, and read on pages that anyone shares.
+# Kept with the session: a cookie of messages would be one more, also on pages that anyone shares.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LANGUAGE_CODE = "fr-ca"

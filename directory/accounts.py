@@ -1,6 +1,6 @@
 """Accounts of people: made once an address is proven, changed, closed. Who may sign in is decided
-elsewhere (codes.py, second_factor.py); what a person may do to an enterprise, by representatives.py.
-"""
+elsewhere (codes.py, second_factor.py), and so is what they may do to an enterprise
+(representatives.py)."""
 
 from datetime import date
 
@@ -102,8 +102,8 @@ def last_owned(user: User) -> QuerySet[Enterprise]:
     return Enterprise.objects.filter(Exists(mine), ~Exists(others)).order_by("name", "pk")
 
 
-def leave(*, user: User) -> None:
-    """Erase an account and what the site knows of the person.
+def leave(*, user: User, by: User | None = None) -> None:
+    """Erase an account and what the site knows of the person; `by` is staff who did it for them.
 
     What they did to listings stays, without their name; traces of acts keep it until they are
     purged. Where the law of the database holds a row to who decided it (a recognition, a message
@@ -119,7 +119,7 @@ def leave(*, user: User) -> None:
         Invitation.objects.filter(email=email).delete()
         for model in (Suggestion, ErrorReport):
             model.objects.filter(sender_email=email).update(sender_name="", sender_email="")
-        audit.record(act="account.deleted", by=None, account=user.pk, staff=user.is_staff)
+        audit.record(act="account.deleted", by=by, account=user.pk, staff=user.is_staff)
         try:
             with transaction.atomic():
                 user.delete()

@@ -92,7 +92,7 @@ class FactorAdapter(DefaultMFAAdapter):
     def get_public_key_credential_rp_entity(self):
         return super().get_public_key_credential_rp_entity() | {"name": settings.SITE_NAME}
 
-    def generate_authenticator_name(self, user, type):
+    def generate_authenticator_name(self, user, type):  # noqa: A002 allauth's own name
         return _("Clé du %(day)s") % {"day": wording.day(timezone.localdate())}
 
 
