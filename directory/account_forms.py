@@ -59,6 +59,8 @@ class NameForm(AccountForm):
 
 
 class SignUpForm(NameForm, EmailForm):
+    field_order = ["name", "email", "agreed"]
+
     agreed = forms.BooleanField(
         label=_("J’ai lu ce que le site fait des renseignements personnels, et j’y consens."),
         error_messages={"required": _("Sans votre accord, aucun compte ne peut être créé.")},

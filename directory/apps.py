@@ -13,4 +13,4 @@ class DirectoryConfig(AppConfig):
 
 class BackOfficeConfig(admin.AdminConfig):
     default = False
-    default_site = "directory.admin.site.Site"
+    default_site = "directory.back_office.Site"

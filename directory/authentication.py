@@ -10,7 +10,6 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from directory import outbox, throttling, wording
+from directory.doors import doors
 from directory.models import User
 
 # What allauth tells of by mail, as our one text says it.
@@ -56,16 +56,7 @@ class Adapter(DefaultAccountAdapter):
 
     def get_login_redirect_url(self, request):
         """Where one who was going nowhere goes: to what they keep."""
-        user = User.objects.with_doors().get(pk=request.user.pk)
-        doors = [(user.moderates, "directory:desk"), (user.is_staff, "admin:index"),
-                 (user.represents, "directory:mine")]  # fmt: skip
-        for opens, name in doors:
-            if opens:
-                try:
-                    return reverse(name)
-                except NoReverseMatch:
-                    continue
-        return reverse("account_home")
+        return doors(User.objects.with_doors().get(pk=request.user.pk))[0].url
 
     def get_signup_redirect_url(self, request):
         return self.get_login_redirect_url(request)

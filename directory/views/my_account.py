@@ -42,7 +42,7 @@ def home(request):
                 "published": one.enterprise.state == one.enterprise.State.PUBLISHED,
                 "role": one.get_role_display(),
             }
-            for one in representing.order_by("enterprise__sort_name", "pk")
+            for one in representing.order_by("enterprise__name", "pk")
         ],
         "passkeys": factors.filter(type=Authenticator.Type.WEBAUTHN).count(),
         "application": factors.filter(type=Authenticator.Type.TOTP).exists(),

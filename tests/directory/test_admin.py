@@ -9,7 +9,6 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from directory.models import (
-    AuditEntry,
     BulkAct,
     Claim,
     Consent,
@@ -21,7 +20,6 @@ from directory.models import (
     Enterprise,
     ImportBatch,
     ImportRow,
-    Incident,
     Invitation,
     Listing,
     Mail,
@@ -111,8 +109,8 @@ def one_of_each(superuser):
 
 # Of a counter there is nothing to read: not what, nor who. The others have pages of their own.
 ELSEWHERE = {
-    AuditEntry, BulkAct, Claim, Consent, ConsentBasis, Counter, Draft, DuplicatePair, ImportBatch,
-    ImportRow, Incident, Invitation, Mail, Merge, PhoneCall, ProfileVisits, Reminder,
+    BulkAct, Claim, Consent, ConsentBasis, Counter, Draft, DuplicatePair, ImportBatch,
+    ImportRow, Invitation, Mail, Merge, PhoneCall, ProfileVisits, Reminder,
     Representative, Revision, SavedMapping, Unsubscription,
 }  # fmt: skip
 
