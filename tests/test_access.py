@@ -114,7 +114,7 @@ PAGES = {
         "302 staff=404 facilitator=200 moderator=200 curator=200 superuser=200",
     ),
     "admin:login": ("302 member=403 staff=302", "302 member=403 staff=302"),
-    "admin:logout": ("302 staff=405", "302 staff=200"),
+    "admin:logout": ("302 staff=405", "302"),
     "admin:autocomplete": (
         "302 staff=403 facilitator=200 moderator=200 curator=200 superuser=200",
         "302 staff=405",

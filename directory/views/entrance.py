@@ -1,6 +1,8 @@
 """Signing in, signing up, signing out. Who asks for a code gets the same page whoever they are;
 what the code is for decides what comes after it."""
 
+from functools import wraps
+
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.usersessions.models import UserSession
@@ -59,6 +61,7 @@ def too_many(request, seconds):
 def limited(view):
     """Answer 429 where the view, or what it calls, met a limit."""
 
+    @wraps(view)
     def wrapped(request, *args, **kwargs):
         try:
             return view(request, *args, **kwargs)

@@ -12,6 +12,7 @@ from allauth.mfa.webauthn.views import (
     RemoveWebAuthnView,
 )
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
@@ -66,6 +67,7 @@ def counted(view):
 # --- Signing in
 
 
+@method_decorator(login_not_required, name="dispatch")
 @counted
 class Authenticate(Counted, AuthenticateView):
     """The second step of a sign-in."""
@@ -76,6 +78,7 @@ class Authenticate(Counted, AuthenticateView):
         return f"user {self.stage.login.user.pk}"
 
 
+@method_decorator(login_not_required, name="dispatch")
 @counted
 class PasskeySignIn(Counted, LoginWebAuthnView):
     """Without a code: the passkey says whose it is."""
