@@ -283,6 +283,9 @@ MFA_FORMS = {
     "reauthenticate": "directory.account_forms.FactorAgainForm",
     "activate_totp": "directory.account_forms.ActivateForm",
     "add_webauthn": "directory.account_forms.PasskeyForm",
+    "login_webauthn": "directory.account_forms.PasskeySignInForm",
+    "authenticate_webauthn": "directory.account_forms.PasskeyFactorForm",
+    "reauthenticate_webauthn": "directory.account_forms.PasskeyAgainForm",
 }
 
 # --- Project ----------------------------------------------------------------------------------

@@ -3,7 +3,12 @@
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, ngettext
@@ -154,7 +159,59 @@ class ActivateForm(AccountForm, ActivateTOTPForm):
             raise ValidationError(Adapter.error_messages["incorrect_code"]) from error
 
 
-class PasskeyForm(AccountForm, AddWebAuthnForm):
+class CredentialField(forms.JSONField):
+    LONGEST = 20_000  # characters; a real one has two or three thousand
+
+    def to_python(self, value):
+        if isinstance(value, str) and len(value) > self.LONGEST:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        try:
+            return super().to_python(value)
+        except RecursionError as error:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class Credential(AccountForm):
+    """What a passkey says, or whoever writes in its place: read by a library that takes it for
+    what it should be, and fails in as many ways as there are of being something else."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        wrong = _("La clé n’a pas répondu. Recommencez, ou essayez une autre clé.")
+        self.fields["credential"] = CredentialField(
+            widget=forms.HiddenInput, error_messages={"required": wrong, "invalid": wrong}
+        )
+
+    def refuse_what_breaks(self, read):
+        try:
+            return read()
+        except ValidationError:
+            raise
+        except Exception as error:
+            raise ValidationError(gettext("Cette clé d’accès n’est pas lisible.")) from error
+
+
+class PasskeyAnswer(Credential):
+    def clean_credential(self):
+        return self.refuse_what_breaks(super().clean_credential)
+
+
+class PasskeySignInForm(PasskeyAnswer, LoginWebAuthnForm):
+    pass
+
+
+class PasskeyFactorForm(PasskeyAnswer, AuthenticateWebAuthnForm):
+    pass
+
+
+class PasskeyAgainForm(PasskeyAnswer, ReauthenticateWebAuthnForm):
+    pass
+
+
+class PasskeyForm(Credential, AddWebAuthnForm):
+    def clean(self):
+        return self.refuse_what_breaks(super().clean)
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["name"].label = _("Comment l’appeler")
@@ -163,6 +220,3 @@ class PasskeyForm(AccountForm, AddWebAuthnForm):
         self.fields["passwordless"].label = _("Me connecter avec cette clé seule, sans code")
         self.fields["passwordless"].help_text = ""
         self.fields["passwordless"].initial = True
-        self.fields["credential"].error_messages["required"] = _(
-            "La clé n’a pas répondu. Recommencez, ou essayez une autre clé."
-        )
