@@ -81,7 +81,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "directory",
     "procurement",
-    "django.contrib.admin",
+    "directory.apps.BackOfficeConfig",  # django.contrib.admin, without its passwords
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -109,6 +109,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "directory.second_factor.SecondFactorMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",  # who wrote, in every history row
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -135,7 +136,8 @@ TEMPLATES = [
     },
 ]
 
-if os.environ.get("DATABASE_URL"):
+EMBEDDED = not os.environ.get("DATABASE_URL")
+if not EMBEDDED:
     DATABASES = {"default": dj_database_url.config()}
 else:
     from config import embedded
@@ -163,7 +165,12 @@ DATABASES["default"] |= {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "directory.User"
-LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = ["directory.authentication.Backend"]  # which knows no password
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "account_home"
+LOGOUT_REDIRECT_URL = "directory:home"
+# Kept with the session: a cookie of messages would be one more, also on pages that anyone shares.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LANGUAGE_CODE = "fr-ca"
 LANGUAGES = [("fr-ca", "Français")]
@@ -252,10 +259,42 @@ CONTENT_SECURITY_POLICY["DIRECTIVES"]["img-src"] += tile_sources(MAP_TILE_URL)
 
 WHITENOISE_MAX_AGE = 3600
 
+# Of allauth: the steps of a sign-in, second factors and passkeys, open sign-ins. Proving that one
+# reads an address, for want of any password, is ours (directory/codes.py), and so are the limits,
+# counted exactly whatever the number of processes (directory/throttling.py).
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXY_COUNT
+ACCOUNT_ADAPTER = "directory.authentication.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # proven before the account exists
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+MFA_ADAPTER = "directory.authentication.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["webauthn", "totp", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = (
+    1  # a clock half a minute wrong, a slow hand; each code serves once all the same
+)
+MFA_REAUTHENTICATION_REQUIRED = False  # asked by our own pages (directory/views/identity.py)
+MFA_FORMS = {
+    "authenticate": "directory.account_forms.FactorForm",
+    "reauthenticate": "directory.account_forms.FactorAgainForm",
+    "activate_totp": "directory.account_forms.ActivateForm",
+    "add_webauthn": "directory.account_forms.PasskeyForm",
+    "login_webauthn": "directory.account_forms.PasskeySignInForm",
+    "authenticate_webauthn": "directory.account_forms.PasskeyFactorForm",
+    "reauthenticate_webauthn": "directory.account_forms.PasskeyAgainForm",
+}
+
 # --- Project ----------------------------------------------------------------------------------
 
 # The demo shows fictional enterprises, and says so on every page.
 DEMO = env_bool("DEMO", False)
+# A page that signs anyone in as one of the demonstration's people, and no second factor asked:
+# on data that belong to nobody, on a machine of one's own (checks.py).
+DEMO_SIGN_IN = DEMO and (DEBUG or EMBEDDED)
 # The code's release: a page kept by a browser is not shown again after a deployment.
 RELEASE = os.environ.get("RELEASE") or secrets.token_hex(4)
 

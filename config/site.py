@@ -2,6 +2,7 @@
 own address."""
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.encoding import escape_uri_path
 
 from directory.addresses import absolute
@@ -16,6 +17,8 @@ def site(request):
             "pole_email": settings.POLE_EMAIL,
             "pole_phone": settings.POLE_PHONE,
             "demo": settings.DEMO,
+            # Where one chooses as whom to try the demonstration; nowhere else is there such a page.
+            "try_url": reverse("demo") if settings.DEMO_SIGN_IN else "",
         }
     }
 

@@ -47,3 +47,19 @@ def site_url(app_configs, **kwargs):
             id="directory.W002",
         )
     ]
+
+
+@checks.register(checks.Tags.security)
+def demo_sign_in(app_configs, **kwargs):
+    """Said by every command, not by --deploy alone: nothing else stands between a site and whoever
+    would be its superuser with one click."""
+    if not settings.DEMO_SIGN_IN or (settings.DEMO and (settings.DEBUG or settings.EMBEDDED)):
+        return []
+    return [
+        checks.Error(
+            "DEMO_SIGN_IN signs anyone in as any of the demonstration's people, superuser included,"
+            " and this is no demonstration on a machine of one's own.",
+            hint="It is for DEMO=1 on the embedded database, or with DEBUG=1. Leave it so.",
+            id="directory.E001",
+        )
+    ]

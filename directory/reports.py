@@ -6,12 +6,11 @@ erased in time.
 """
 
 import hashlib
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
@@ -19,7 +18,7 @@ from directory import outbox, throttling
 from directory.addresses import link
 from directory.models import City, Enterprise, ErrorReport, Suggestion, User
 from directory.models.reports import Message
-from directory.throttling import Limit
+from directory.throttling import Limit, TooMany
 
 #: Of each kind of message, from one address.
 LIMITS = [Limit(5, timedelta(hours=1)), Limit(20, timedelta(days=1))]
@@ -30,13 +29,6 @@ KEPT_ONCE_HANDLED, KEPT_AT_MOST = timedelta(days=90), timedelta(days=365)
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
-
-
-@dataclass
-class TooMany(Exception):
-    """The address sent as many messages as it may; `seconds` until it may send another."""
-
-    seconds: int
 
 
 def suggest(
@@ -155,12 +147,8 @@ def _thank(message: Message) -> None:
     )
 
 
-def forget() -> int:
-    """Erase the names and e-mails that are no longer needed; how many messages had one."""
+def outdated(model: type[AnyMessage]) -> QuerySet[AnyMessage]:
+    """The messages of a kind that hold a name or an e-mail no longer needed."""
     now = timezone.now()
     due = Q(handled_at__lt=now - KEPT_ONCE_HANDLED) | Q(created_at__lt=now - KEPT_AT_MOST)
-    named = ~Q(sender_name="", sender_email="")
-    return sum(
-        model._default_manager.filter(due & named).update(sender_name="", sender_email="")
-        for model in (Suggestion, ErrorReport)
-    )
+    return model._default_manager.filter(due & ~Q(sender_name="", sender_email=""))

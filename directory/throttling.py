@@ -17,13 +17,18 @@ from django.db import connection, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from directory.models import Counter
-
 
 @dataclass(frozen=True)
 class Limit:
     most: int
     within: timedelta
+
+
+@dataclass
+class TooMany(Exception):
+    """Somebody did one thing as often as they may; `seconds` until they may again."""
+
+    seconds: int
 
 
 # Of those at their limit nothing is written, and nothing comes back.
@@ -84,9 +89,3 @@ def address(request: HttpRequest) -> str:
             return str(parsed.ipv4_mapped)
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)
-
-
-def forget() -> int:
-    """Erase the counters whose time has passed; how many there were."""
-    deleted, _rows = Counter.objects.filter(expires_at__lt=timezone.now()).delete()
-    return deleted

@@ -96,12 +96,12 @@ def client():
 def people(db):
     """Makes a signed-in client for a person of this description."""
     from tests.factories import UserFactory
+    from tests.signing_in import sign_in
 
     def signed_in(**fields):
         client = StrictClient()
         client.user = UserFactory(**fields)
-        client.force_login(client.user)
-        return client
+        return sign_in(client, client.user)
 
     return signed_in
 

@@ -15,6 +15,7 @@ from directory.models import (
     Enterprise,
     EnterpriseBenefit,
     ErrorReport,
+    Incident,
     Offering,
     Permit,
     PurchasingCategory,
@@ -269,3 +270,13 @@ class ErrorReportFactory(MessageFactory):
     enterprise = factory.SubFactory(EnterpriseFactory, published=True)
     kind = ErrorReport.Kind.CONTACT
     message = "Le numéro ne répond plus."
+
+
+class IncidentFactory(Factory):
+    class Meta:
+        model = Incident
+
+    information = "Courriels de trois personnes"
+    circumstances = "Un envoi les montrait les unes aux autres."
+    known_on = datetime.date(2026, 11, 20)
+    reasoning = "Ces adresses sont publiques."

@@ -1,11 +1,24 @@
-from django.contrib import admin
+from allauth.mfa.models import Authenticator
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
+from directory import accounts, audit
 from directory.admin.search import SearchAdmin, folded
+from directory.authentication import notify
 from directory.models import User
 
 # What decides of the rights of others: for superusers alone, or anyone allowed to change people
 # could become one.
 RIGHTS = ["is_staff", "is_superuser", "groups", "user_permissions"]
+
+
+def plain(value):
+    """A value of a form, as a trace holds it."""
+    return value if isinstance(value, bool | str) else sorted(str(one) for one in value or [])
 
 
 @admin.register(User)
@@ -45,3 +58,90 @@ class UserAdmin(SearchAdmin):
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+
+    def save_related(self, request, form, formsets, change):
+        """Who decides of somebody's rights leaves a trace, and ends their sign-ins: the next one
+        starts with the rights of the day."""
+        super().save_related(request, form, formsets, change)
+        person = form.instance
+        changed = [name for name in [*RIGHTS, "is_active"] if name in form.changed_data]
+        if changed:
+            audit.record(
+                act="person.rights",
+                by=request.user,
+                subject=person,
+                before={name: plain(form.initial.get(name, False)) for name in changed},
+                after={name: plain(form.cleaned_data[name]) for name in changed},
+            )
+        if change and "email" in form.changed_data:
+            audit.record(act="account.email", by=request.user, subject=person)
+            notify(person, _("son adresse de courriel a été changée"), to=form.initial["email"])
+        if change and (changed or "email" in form.changed_data) and person != request.user:
+            accounts.close_sessions(user=person)
+
+    def delete_model(self, request, obj):
+        accounts.leave(user=obj, by=request.user)
+
+    def delete_queryset(self, request, queryset):
+        for person in queryset:
+            accounts.leave(user=person, by=request.user)
+
+    # --- A telephone lost
+
+    actions = ["remove_factors"]
+
+    @admin.action(
+        description=gettext_lazy("Retirer les seconds facteurs (téléphone ou clé perdus)")
+    )
+    def remove_factors(self, request, queryset):
+        """Once staff are sure of who asks: the person sets up another at their next sign-in."""
+        with transaction.atomic():
+            people = [person for person in queryset if self.may_touch(request, person)]
+            for person in people:
+                Authenticator.objects.filter(user=person).delete()
+                audit.record(act="person.factors_removed", by=request.user, subject=person)
+                notify(person, _("l’équipe du Pôle a retiré vos seconds facteurs"))
+                if person != request.user:
+                    accounts.close_sessions(user=person)
+        self.message_user(
+            request,
+            ngettext(
+                "Les seconds facteurs de %(n)d personne sont retirés.",
+                "Les seconds facteurs de %(n)d personnes sont retirés.",
+                len(people),
+            )
+            % {"n": len(people)},
+            messages.SUCCESS,
+        )
+
+    def get_actions(self, request):
+        actions = super().get_actions(request)
+        if not request.user.is_superuser:
+            actions.pop("remove_factors", None)
+        return actions
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RoleAdmin(GroupAdmin):
+    def save_related(self, request, form, formsets, change):
+        super().save_related(request, form, formsets, change)
+        if {"name", "permissions"} & set(form.changed_data):
+            audit.record(
+                act="group.rights",
+                by=request.user,
+                subject=form.instance,
+                before=plain(form.initial.get("permissions", [])),
+                after=plain(form.cleaned_data["permissions"]),
+            )
+
+    def delete_model(self, request, obj):
+        audit.record(act="group.deleted", by=request.user, subject=obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request, queryset):
+        for group in queryset:
+            audit.record(act="group.deleted", by=request.user, subject=group)
+        super().delete_queryset(request, queryset)

@@ -1,19 +1,39 @@
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import (
+    AbstractBaseUser,
+    BaseUserManager,
+    Permission,
+    PermissionsMixin,
+)
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 
-class UserManager(BaseUserManager):
-    def create_user(self, email, password=None, **fields):
+class UserQuerySet(models.QuerySet):
+    def with_doors(self):
+        """With what they may open, for the header of each page: in the statement that finds them,
+        which every request of somebody signed in makes."""
+        held = Permission.objects.filter(codename="moderate_revision")
+        to_them = Q(group__user=OuterRef("pk")) | Q(user=OuterRef("pk"))
+        representing = self.model.representations.rel.related_model.objects
+        return self.annotate(
+            represents=Exists(representing.filter(user=OuterRef("pk"))),
+            moderates=Q(is_staff=True) & (Q(is_superuser=True) | Exists(held.filter(to_them))),
+        )
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):
+    def create_user(self, email, **fields):
+        """No password exists: what Django keeps in its place opens nothing (set_unusable…)."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
-        user.set_password(password)  # None makes it unusable
+        user.set_unusable_password()
         user.full_clean()
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email, password=None, **fields):
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+    def create_superuser(self, email, **fields):
+        return self.create_user(email, is_staff=True, is_superuser=True, **fields)
 
     def get_by_natural_key(self, email):
         return self.get(email=email.lower())

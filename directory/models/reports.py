@@ -1,7 +1,7 @@
 """What anyone tells the Pôle without an account: an enterprise to list, an error to correct.
 
 Each row is a message in a queue, never a part of a listing. Who wrote it is known only if they said
-so, to be thanked or asked; `reports.forget()` erases that in time.
+so, to be thanked or asked; retention.py erases that in time.
 """
 
 from django.conf import settings

@@ -8,14 +8,14 @@ from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from directory import reports, wording
+from directory import reports, retention, wording
+from directory.accounts import PRIVACY_TEXT
 from directory.facets import CONFIRMED, RECOGNISED
 from directory.models import Recognition
 from directory.views.caching import kept_for_an_hour, kept_while_unchanged
 
-#: The day on which each statement was last compared with what the site does; move it when it is.
+#: The day on which the statement was last compared with what the site does; move it when it is.
 ACCESSIBILITY_REVIEWED_ON = date(2026, 11, 22)
-PRIVACY_REVIEWED_ON = date(2026, 11, 22)
 
 
 @require_safe
@@ -45,13 +45,14 @@ def accessibility(request):
 @kept_for_an_hour
 def privacy(request):
     context = {
-        "reviewed": wording.day(PRIVACY_REVIEWED_ON),
+        "reviewed": wording.day(PRIVACY_TEXT),
         "officer": settings.PRIVACY_OFFICER_NAME,
         "officer_title": settings.PRIVACY_OFFICER_TITLE,
         "officer_email": settings.PRIVACY_OFFICER_EMAIL or settings.POLE_EMAIL,
         "log_days": settings.LOG_DAYS,
         # The one thing that may come from elsewhere.
         "kept_days": reports.KEPT_ONCE_HANDLED.days,
+        "lines": retention.LINES,
         "tiles": urlsplit(settings.MAP_TILE_URL).netloc,
     }
     return render(request, "directory/privacy.html", context)

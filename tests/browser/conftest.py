@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from directory import demo, fictional, merging, reference, state
 from directory.models import DuplicatePair, Enterprise, Merge, Region
+from tests import signing_in
 from tests.factories import (
     CertificationFactory,
     ContactFactory,
@@ -89,7 +90,8 @@ PUBLIC = {
     "download chosen": "/donnees/telecharger/?q=traiteur&ville=longueuil&colonnes=registre,rien",
     "error 404": "/nulle-part/",
     "error 400": "/entreprises/?q=%00",
-    "sign-in": "/admin/login/",
+    "sign-up": "/compte/inscription/",
+    "sign-in": "/compte/connexion/",
 }
 STATUS = {"archived": 410, "error 404": 404, "error 400": 400}
 
@@ -224,7 +226,7 @@ def rich(name, slug, logo, word=""):
 
 def sign_in():
     client = Client()
-    client.force_login(UserFactory(name="Racine", is_staff=True, is_superuser=True))
+    signing_in.sign_in(client, UserFactory(name="Racine", is_staff=True, is_superuser=True))
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 

@@ -144,18 +144,18 @@ def test_a_watcher_over_plain_http_is_not_sent_to_https(client, db, settings):
 
 def test_a_form_whose_token_is_missing_is_refused_in_french(db):
     client = StrictClient(enforce_csrf_checks=True)
-    response = client.post(reverse("admin:login"), {"username": "a", "password": "b"})
+    response = client.post(reverse("account_login"), {"email": "a@exemple.test"})
     assert response.status_code == 403
     assert "le formulaire a expiré" in response.content.decode()
 
 
 def test_a_form_from_another_site_is_refused(db):
     client = StrictClient(enforce_csrf_checks=True)
-    client.get(reverse("admin:login"))
+    client.get(reverse("account_login"))
     token = client.cookies["csrf"].value
     response = client.post(
-        reverse("admin:login"),
-        {"username": "a", "password": "b", "csrfmiddlewaretoken": token},
+        reverse("account_login"),
+        {"email": "a@exemple.test", "csrfmiddlewaretoken": token},
         headers={"origin": "https://ailleurs.example"},
     )
     assert response.status_code == 403

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from tests.config.test_errors import WAYS, meet
 from tests.factories import EnterpriseFactory
+from tests.signing_in import code_sent
 
 pytestmark = pytest.mark.urls("tests.config.urls")
 
@@ -63,7 +64,7 @@ def check(response):
         "/static/admin/css/base.css",
         "/static/nulle-part.css",
         "/admin/",
-        "/admin/login/",
+        "/compte/connexion/",
         "/entreprises",  # the slash is added
     ],
 )
@@ -136,22 +137,22 @@ def test_a_reader_is_given_no_cookie(client, reference):
 
 
 def test_signing_in_changes_the_session_and_signing_out_ends_it(people):
-    person = people(is_staff=True, email="seance@exemple.test")
-    person.user.set_password("secret")
-    person.user.save()
+    person = people(email="seance@exemple.test")
     person.logout()
-    login = reverse("admin:login")
+    login, home = reverse("account_login"), reverse("account_home")
     person.get(login)
     keys = []
     for _ in range(2):
-        person.post(login, {"username": person.user.email, "password": "secret"})
+        person.post(login, {"email": person.user.email})
         keys.append(person.session.session_key)
-        assert person.get("/admin/").status_code == 200
+        person.post(reverse("account_code"), {"code": code_sent(person.user.email)})
+        keys.append(person.session.session_key)
+        assert person.get(home).status_code == 200
         stolen = person.cookies["session"].value
-        person.post(reverse("admin:logout"))
+        person.post(reverse("account_logout"))
         person.cookies["session"] = stolen
-        assert person.get("/admin/").status_code == 302
-    assert len(set(keys)) == 2
+        assert person.get(home).status_code == 302
+    assert len(set(keys)) == 4
 
 
 HTTPS = """
@@ -164,7 +165,7 @@ from django.core.files.storage import default_storage
 settings.STORAGES["staticfiles"]["BACKEND"] = (
     "django.contrib.staticfiles.storage.StaticFilesStorage"
 )
-response = Client().get("/admin/login/", secure=True, headers={"host": "www.exemple.test"})
+response = Client().get("/compte/connexion/", secure=True, headers={"host": "www.exemple.test"})
 print(json.dumps({
     "cookies": [cookie.OutputString() for cookie in response.cookies.values()],
     "session": [settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_SECURE,

@@ -9,7 +9,6 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from directory.models import (
-    AuditEntry,
     Claim,
     Consent,
     ConsentBasis,
@@ -20,7 +19,6 @@ from directory.models import (
     Enterprise,
     ImportBatch,
     ImportRow,
-    Incident,
     Invitation,
     Listing,
     Mail,
@@ -110,8 +108,8 @@ def one_of_each(superuser):
 
 # Of a counter there is nothing to read: not what, nor who. The others have pages of their own.
 ELSEWHERE = {
-    AuditEntry, Claim, Consent, ConsentBasis, Counter, Draft, DuplicatePair, ImportBatch,
-    ImportRow, Incident, Invitation, Mail, Merge, PhoneCall, ProfileVisits, Reminder,
+    Claim, Consent, ConsentBasis, Counter, Draft, DuplicatePair, ImportBatch,
+    ImportRow, Invitation, Mail, Merge, PhoneCall, ProfileVisits, Reminder,
     Representative, Revision, SavedMapping, Unsubscription,
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from directory.models import Enterprise
 from tests.factories import ContactFactory, EnterpriseFactory, OfferingFactory, UserFactory
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.browser
 def desk(visit, live_server):
     """A window where a superuser is signed in."""
     client = Client()
-    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    sign_in(client, UserFactory(is_staff=True, is_superuser=True))
     window = visit.window(viewport={"width": 1280, "height": 900})
     name = settings.SESSION_COOKIE_NAME
     cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}

@@ -32,6 +32,7 @@ from tests.factories import (
     RecognitionFactory,
     UserFactory,
 )
+from tests.signing_in import sign_in
 
 TODAY = datetime.date(2026, 11, 22)
 
@@ -652,7 +653,7 @@ def test_random_writes_by_several_writers_leave_no_drift(reference, seed):
         def write():
             chance = random.Random(f"{seed}-{number}")
             desk = Client()
-            desk.force_login(clerk)
+            sign_in(desk, clerk)
             for _ in range(80):
                 try:
                     random_write(chance, cities, sectors, statuses, desk)

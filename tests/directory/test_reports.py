@@ -476,7 +476,7 @@ def test_names_are_erased_in_time_and_what_they_said_is_kept(moderator):
     Counter.objects.create(key="a", expires_at=days_ago(1))
     Counter.objects.create(key="b", expires_at=days_ago(-1))
     for _ in range(2):
-        call_command("erase_expired", stdout=io.StringIO())
+        call_command("purge", "--apply", stdout=io.StringIO())
     for row in (old, recent, waiting, forgotten):
         row.refresh_from_db()
     assert (old.sender_name, old.sender_email, old.activity) == (

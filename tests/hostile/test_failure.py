@@ -17,6 +17,7 @@ from tests.client import StrictClient
 from tests.directory.test_reports import WRONG, issued
 from tests.factories import ContactFactory, EnterpriseFactory, OfferingFactory, UserFactory
 from tests.forms import filled
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -233,9 +234,8 @@ class Desk:
 
     def __init__(self, name):
         self.client = StrictClient()
-        self.client.force_login(
-            UserFactory(email=f"{name}@exemple.test", is_staff=True, is_superuser=True)
-        )
+        user = UserFactory(email=f"{name}@exemple.test", is_staff=True, is_superuser=True)
+        sign_in(self.client, user)
         self.response = self.thread = self.error = None
 
     def form(self, address, form="enterprise_form"):

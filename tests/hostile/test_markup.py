@@ -35,6 +35,7 @@ from tests.factories import (
     ReferenceFactory,
 )
 from tests.hostile.corpus import LINKS, MARKUP
+from tests.signing_in import sign_in
 from tests.test_access import TABLES
 
 pytestmark = pytest.mark.django_db
@@ -144,7 +145,7 @@ def reader():
 
 @pytest.fixture
 def keeper(superuser, reader):
-    reader.force_login(superuser.user)
+    sign_in(reader, superuser.user)
     return reader
 
 

@@ -15,6 +15,7 @@ from tests.directory.test_reports import SAID, WRONG, issued, said
 from tests.factories import EnterpriseFactory, ErrorReportFactory, SuggestionFactory
 from tests.hostile.corpus import ENCODED, MARKUP, NUMBERS, WORDS
 from tests.hostile.test_markup import SCHEMES, Reader, filled_with
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -157,7 +158,7 @@ def test_what_was_typed_comes_back_as_text(text, report_address):
 
 def test_the_queue_shows_it_all_as_text(superuser, reference):
     keeper = Client()
-    keeper.force_login(superuser.user)
+    sign_in(keeper, superuser.user)
 
     def pages(text):
         shapes = {}

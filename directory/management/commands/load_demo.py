@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from directory import demo
+from directory import demo, demo_people
 
 
 class Command(BaseCommand):
@@ -17,9 +17,15 @@ class Command(BaseCommand):
                     "Chargez-la dans une base vide."
                 )
             ) from None
+        people = demo_people.load()
         if written:
             self.stdout.write(
                 _("%(number)s entreprises fictives sont prêtes.") % {"number": written}
             )
         else:
             self.stdout.write(_("Les entreprises fictives sont déjà là\xa0: rien à faire."))
+        if people:
+            self.stdout.write(
+                _("%(number)s personnes fictives peuvent se connecter, par la page /demo/.")
+                % {"number": people}
+            )

@@ -1,0 +1,155 @@
+"""Accounts of people: made once an address is proven, changed, closed. Who may sign in is decided
+elsewhere (codes.py, second_factor.py), and so is what they may do to an enterprise
+(representatives.py)."""
+
+from datetime import date
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import CASCADE, Exists, OuterRef, ProtectedError, QuerySet
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext as _
+
+from directory import audit, outbox
+from directory.authentication import notify
+from directory.models import (
+    Consent,
+    Enterprise,
+    ErrorReport,
+    Invitation,
+    Mail,
+    Representative,
+    Suggestion,
+    User,
+)
+from directory.models.representatives import Role
+
+#: The day on which the privacy page was last compared with what the site does: the version of the
+#: text that people agree to. Move it when the text changes.
+PRIVACY_TEXT = date(2026, 11, 22)
+PRIVACY = "privacy"
+
+
+class Taken(Exception):
+    """The address is another account's."""
+
+
+class LastSuperuser(Exception):
+    """Without them nobody could give a right."""
+
+
+# --- Coming
+
+
+def sign_up(*, email: str, name: str) -> User:
+    """The account of this address, which was just proven: the one there is, or a new one. What they
+    agreed to is noted either way. Twice at once, one account is made."""
+    with transaction.atomic():
+        user = User.objects.filter(email=email).first()
+        if user is None:
+            try:
+                with transaction.atomic():
+                    user = User.objects.create_user(email, name=name)
+            except IntegrityError:
+                user = User.objects.get(email=email)
+        consent(user=user, purpose=PRIVACY, version=PRIVACY_TEXT.isoformat())
+    return user
+
+
+def consent(*, user: User, purpose: str, version: str, given: bool = True) -> None:
+    """Note what somebody agrees to, or no longer does; what was noted before stays."""
+    last = Consent.objects.filter(user=user, purpose=purpose).first()
+    if last is None or (last.text_version, last.given) != (version, given):
+        Consent.objects.create(user=user, purpose=purpose, text_version=version, given=given)
+
+
+# --- Changing
+
+
+def change_email(*, user: User, email: str) -> None:
+    """Give the account another address, which was just proven; tell the one it had. Every other
+    sign-in ends. Raises Taken, which only the reader of that address can learn."""
+    with transaction.atomic():
+        before = User.objects.select_for_update().get(pk=user.pk).email
+        if User.objects.filter(email=email).exclude(pk=user.pk).exists():
+            raise Taken
+        user.email = email
+        user.save(update_fields=["email"])
+        audit.record(act="account.email", by=user, subject=user)
+        notify(user, _("son adresse de courriel a été changée"), to=before)
+        close_sessions(user=user)
+
+
+def close_sessions(*, user: User) -> None:
+    """End every sign-in of a person, at their next request; whoever asks from one of them keeps it
+    by `update_session_auth_hash`. What stands in the place of a password signs nobody in: only
+    sessions are bound to it."""
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    UserSession.objects.filter(user=user).delete()
+
+
+# --- Leaving
+
+
+def last_owned(user: User) -> QuerySet[Enterprise]:
+    """The enterprises that nobody but this person is responsible for."""
+    others = Representative.objects.filter(enterprise=OuterRef("pk"), role=Role.OWNER).exclude(
+        user=user
+    )
+    mine = Representative.objects.filter(enterprise=OuterRef("pk"), role=Role.OWNER, user=user)
+    return Enterprise.objects.filter(Exists(mine), ~Exists(others)).order_by("name", "pk")
+
+
+def leave(*, user: User, by: User | None = None) -> None:
+    """Erase an account and what the site knows of the person; `by` is staff who did it for them.
+
+    What they did to listings stays, without their name; traces of acts keep it until they are
+    purged. Where the law of the database holds a row to who decided it (a recognition, a message
+    handled), an account without name nor address stays in their place. The Pôle is told of the
+    enterprises that nobody answers for any longer. Raises LastSuperuser."""
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=user.pk)
+        others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
+        if user.is_superuser and user.is_active and not others.exists():
+            raise LastSuperuser
+        email, left = user.email, list(last_owned(user))
+        Mail.objects.filter(recipient=email).delete()
+        Invitation.objects.filter(email=email).delete()
+        for model in (Suggestion, ErrorReport):
+            model.objects.filter(sender_email=email).update(sender_name="", sender_email="")
+        audit.record(act="account.deleted", by=by, account=user.pk, staff=user.is_staff)
+        try:
+            with transaction.atomic():
+                user.delete()
+        except ProtectedError:
+            _blank(user)
+        if left:
+            outbox.queue(
+                kind="owner_left",
+                to=settings.POLE_EMAIL,
+                context={"enterprises": [enterprise.name for enterprise in left]},
+                dedupe_key=f"owner left:{get_random_string(22)}",
+            )
+        outbox.queue(
+            kind="account_deleted",
+            to=email,
+            context={"pole_email": settings.POLE_EMAIL},
+            dedupe_key=f"account deleted:{get_random_string(22)}",
+            secret=True,  # erased from the table once sent: the address too is to be forgotten
+        )
+
+
+def _blank(user: User) -> None:
+    for relation in User._meta.related_objects:
+        if relation.on_delete is CASCADE:
+            relation.related_model._default_manager.filter(**{relation.field.name: user}).delete()
+    user.groups.clear()
+    user.user_permissions.clear()
+    user.email = f"compte-{user.pk}@supprime.invalid"
+    user.name = _("Compte supprimé")
+    user.is_active = user.is_staff = user.is_superuser = False
+    user.last_login = None
+    user.set_unusable_password()
+    user.save()

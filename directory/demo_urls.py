@@ -1,0 +1,5 @@
+from django.urls import path
+
+from directory.views import demo
+
+urlpatterns = [path("", demo.people, name="demo")]

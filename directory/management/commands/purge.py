@@ -1,0 +1,22 @@
+from django.core.management.base import BaseCommand
+
+from directory import changes, retention
+from directory.transactions import long_transaction
+
+
+class Command(BaseCommand):
+    help = "Erase what the retention schedule no longer keeps; counts it, unless --apply."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--apply", action="store_true", help="erase for good")
+
+    def handle(self, apply, **options):
+        counts = retention.purge() if apply else retention.due()
+        for name, number in counts.items():
+            self.stdout.write(f"{name:<12}{number:>8}")
+        if apply:
+            with long_transaction():
+                self.stdout.write(f"{changes.forget()} versions that no change remembers, erased")
+            self.stdout.write(f"{retention.warn_unused()} accounts told that they are unused")
+        else:
+            self.stdout.write("Nothing erased: run again with --apply.")

@@ -1,0 +1,278 @@
+"""What is kept of people, how long and why: the table that the privacy page shows is the one that
+`manage.py purge` obeys.
+
+A line that a database rule, a cascade or a person sees to has nothing to purge, and says so.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from directory import accounts, outbox, reports
+from directory.models import (
+    AuditEntry,
+    Claim,
+    ConsentBasis,
+    Contact,
+    Counter,
+    Draft,
+    ErrorReport,
+    ImportBatch,
+    Invitation,
+    Mail,
+    PhoneCall,
+    ProfileVisits,
+    Reminder,
+    Representative,
+    Revision,
+    Suggestion,
+    User,
+)
+
+DAY = timedelta(days=1)
+YEAR = 365 * DAY
+#: An account that does not sign in is told so long before it is erased.
+UNUSED, WARNING = 3 * YEAR, 30 * DAY
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the schedule. `due` gives what is to go; `erase` makes it go, and gives how many
+    rows it changed (by default, it deletes them)."""
+
+    name: str  # in what the command prints
+    what: str | Promise
+    kept: str | Promise
+    why: str | Promise
+    due: Callable[[], list[QuerySet[Any]]] | None = None
+    erase: Callable[[QuerySet[Any]], int] = field(default=lambda rows: deleted(rows))
+
+
+def deleted(rows: QuerySet[Any]) -> int:
+    """Without those that go with them."""
+    return rows.delete()[1].get(rows.model._meta.label, 0)
+
+
+def older(name: str, age: timedelta) -> Q:
+    return Q(**{f"{name}__lt": timezone.now() - age})
+
+
+# --- What takes more than a date
+
+
+def unused_accounts() -> QuerySet[User]:
+    """Accounts of nobody's staff that represent no enterprise and have not been used for years."""
+    return (
+        User.objects.annotate(used=Coalesce("last_login", "joined_at"))
+        .filter(older("used", UNUSED), is_staff=False, is_superuser=False)
+        .filter(~Exists(Representative.objects.filter(user=OuterRef("pk"))))
+        .exclude(email__endswith="@supprime.invalid")
+    )
+
+
+def warned(user: User) -> str:
+    used = user.last_login or user.joined_at
+    return f"unused:{user.pk}:{used:%Y-%m-%d}"
+
+
+def unused_and_warned() -> list[QuerySet[Any]]:
+    """Those told long enough ago. Each run tells the others: `warn_unused`."""
+    told = Mail.objects.filter(kind="account_unused").filter(older("sent_at", WARNING))
+    keys = set(told.values_list("dedupe_key", flat=True))
+    due = [user.pk for user in unused_accounts() if warned(user) in keys]
+    return [User.objects.filter(pk__in=due)]
+
+
+def close(rows: QuerySet[User]) -> int:
+    users = list(rows)
+    for user in users:
+        accounts.leave(user=user)
+    return len(users)
+
+
+def warn_unused() -> int:
+    """Tell those whose account is to go; how many mails were written."""
+    return sum(
+        outbox.queue(
+            kind="account_unused",
+            to=user.email,
+            context={
+                "days": WARNING.days,
+                "pole_email": settings.POLE_EMAIL,
+                "address": settings.SITE_URL,
+            },
+            dedupe_key=warned(user),
+        )
+        for user in unused_accounts()
+    )
+
+
+def without_sender(rows: QuerySet[Any]) -> int:
+    return rows.update(sender_name="", sender_email="")
+
+
+def orphan_sessions() -> QuerySet[UserSession]:
+    return UserSession.objects.filter(
+        ~Exists(
+            Session.objects.filter(
+                session_key=OuterRef("session_key"), expire_date__gt=timezone.now()
+            )
+        )
+    )
+
+
+# --- The schedule
+
+LINES = [
+    Line(
+        "account",
+        _("Compte\xa0: nom, courriel, rôles, consentements, clés d’accès"),
+        _("jusqu’à ce que vous le supprimiez\xa0; trois ans sans connexion s’il ne représente "
+          "aucune entreprise, après un avis de 30 jours"),
+        _("vous connecter et savoir qui tient une fiche"),
+        due=unused_and_warned,
+        erase=close,
+    ),
+    Line(
+        "sessions",
+        _("Connexions ouvertes\xa0: appareil, adresse IP, date"),
+        _("deux semaines au plus, ou jusqu’à ce que vous les fermiez"),
+        _("vous garder connecté et vous montrer d’où"),
+        due=lambda: [
+            orphan_sessions(),
+            Session.objects.filter(expire_date__lt=timezone.now()),
+        ],
+    ),
+    Line(
+        "counters",
+        _("Compteurs d’essais et d’envois, sans adresse lisible"),
+        _("une journée"),
+        _("empêcher les envois en masse et qu’on devine un code"),
+        due=lambda: [Counter.objects.filter(expires_at__lt=timezone.now())],
+    ),
+    Line(
+        "senders",
+        _("Nom et courriel de qui écrit au Pôle par un formulaire"),
+        _("90 jours après le traitement, un an au plus après l’envoi"),
+        _("répondre et remercier"),
+        due=lambda: [reports.outdated(Suggestion), reports.outdated(ErrorReport)],
+        erase=without_sender,
+    ),
+    Line(
+        "mails",
+        _("Courriels envoyés par le site"),
+        _("90 jours\xa0; ceux qui contiennent un code, jusqu’à leur départ"),
+        _("savoir ce qui a été dit, et à qui un envoi a manqué"),
+        due=lambda: [
+            Mail.objects.filter(older("sent_at", 90 * DAY) | older("gave_up_at", 90 * DAY)),
+            # A code that never left is of no use to anybody.
+            Mail.objects.filter(older("created_at", DAY), kind="code"),
+        ],
+    ),
+    Line(
+        "drafts",
+        _("Brouillons"),
+        _("six mois sans y toucher"),
+        _("reprendre une modification commencée"),
+        due=lambda: [Draft.objects.filter(older("updated_at", 183 * DAY))],
+    ),
+    Line(
+        "invitations",
+        _("Invitations"),
+        _("un an après leur expiration"),
+        _("savoir qui a invité qui"),
+        due=lambda: [Invitation.objects.filter(older("expires_at", YEAR))],
+    ),
+    Line(
+        "claims",
+        _("Demandes de rattachement"),
+        _("30 jours si le code n’est jamais venu, trois ans une fois décidées"),
+        _("pouvoir expliquer pourquoi une personne tient une fiche"),
+        due=lambda: [
+            Claim.objects.filter(older("created_at", 30 * DAY), state=Claim.State.CODE),
+            Claim.objects.filter(older("decided_at", 3 * YEAR)),
+        ],
+    ),
+    Line(
+        "revisions",
+        _("Modifications proposées, une fois décidées"),
+        _("trois ans"),
+        _("pouvoir expliquer et corriger une décision"),
+        due=lambda: [Revision.objects.filter(older("decided_at", 3 * YEAR))],
+    ),
+    Line(
+        "calls",
+        _("Appels et rappels aux entreprises"),
+        _("trois ans"),
+        _("ne pas appeler deux fois pour rien"),
+        due=lambda: [
+            PhoneCall.objects.filter(older("at", 3 * YEAR)),
+            Reminder.objects.filter(older("at", 3 * YEAR)),
+        ],
+    ),
+    Line(
+        "bases",
+        _("Droit d’écrire à une adresse"),
+        _("trois ans après son retrait"),
+        _("prouver le consentement que demande la loi canadienne anti-pourriel"),
+        due=lambda: [ConsentBasis.objects.filter(older("withdrawn_on", 3 * YEAR))],
+    ),
+    Line(
+        "contacts",
+        _("Anciennes versions des personnes-ressources"),
+        _("deux ans"),
+        _("revenir sur une erreur"),
+        due=lambda: [Contact.history.model.objects.filter(older("history_date", 2 * YEAR))],
+    ),
+    Line(
+        "imports",
+        _("Fichiers importés par l’équipe"),
+        _("un an"),
+        _("corriger ou annuler un import"),
+        due=lambda: [ImportBatch.objects.filter(older("created_at", YEAR))],
+    ),
+    Line(
+        "visits",
+        _("Nombre de consultations d’une fiche par mois, sans savoir de qui"),
+        _("deux ans"),
+        _("dire à l’entreprise si sa fiche sert"),
+        due=lambda: [ProfileVisits.objects.filter(older("month", 2 * YEAR))],
+    ),
+    Line(
+        "traces",
+        _("Traces des actes\xa0: droits donnés, exports, fusions, avec le nom de qui les fait"),
+        _("deux ans\xa0; la base de données refuse qu’on les change avant un an"),
+        _("savoir qui a fait quoi en cas d’erreur ou d’abus"),
+        due=lambda: [AuditEntry.objects.filter(older("at", 2 * YEAR))],
+    ),
+    Line(
+        "incidents",
+        _("Registre des incidents de confidentialité"),
+        _("cinq ans au moins"),
+        _("la loi l’exige\xa0; l’équipe en décide ensuite"),
+    ),
+]  # fmt: skip
+
+
+def due() -> dict[str, int]:
+    """How many rows each line would change today."""
+    return {line.name: sum(rows.count() for rows in line.due()) for line in LINES if line.due}
+
+
+def purge() -> dict[str, int]:
+    """Erase what is due, line by line; how many rows each changed."""
+    changed = {}
+    for line in LINES:
+        if line.due:
+            changed[line.name] = sum(line.erase(rows) for rows in line.due())
+    return changed

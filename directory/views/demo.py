@@ -1,0 +1,43 @@
+"""The people of the demonstration, and a button to sign in as each. Nowhere else: the address is
+not in the resolver, and the view answers as if it were not (settings.DEMO_SIGN_IN, checks.py)."""
+
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+
+from directory import demo_people
+from directory.authentication import safe_next
+from directory.models import User
+from directory.views.entrance import form_page
+
+
+@login_not_required
+@never_cache
+@form_page
+def people(request):
+    if not settings.DEMO_SIGN_IN:
+        raise Http404
+    if request.method == "POST":
+        known = {person.email for person in demo_people.PEOPLE}
+        user = get_object_or_404(
+            User, email=request.POST.get("email", ""), email__in=known, is_active=True
+        )
+        if request.user.is_authenticated:
+            logout(request)
+        record_authentication(request, user, method="demo")
+        return perform_login(request, Login(user=user, redirect_url=safe_next(request) or None))
+    found = {
+        user.email: user
+        for user in User.objects.filter(email__in=[p.email for p in demo_people.PEOPLE])
+    }
+    shown = [
+        {"person": person, "user": found[person.email]}
+        for person in demo_people.PEOPLE
+        if person.email in found
+    ]
+    return render(request, "account/demo.html", {"people": shown, "going": safe_next(request)})

@@ -1,0 +1,38 @@
+"""Signing people in without going through the pages, which have tests of their own."""
+
+import re
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.test import RequestFactory
+from django.urls import reverse
+
+from directory import second_factor
+from directory.models import Mail
+
+
+def sign_in(client, user):
+    """As `force_login`; staff have a real second factor, and their session says that it was given,
+    in the words that allauth writes there when it is."""
+    client.force_login(user)
+    if second_factor.required(user):
+        factor = Authenticator.objects.filter(user=user).first()
+        factor = factor or TOTP.activate(user, generate_totp_secret()).instance
+        request = RequestFactory().get("/")
+        request.session = client.session
+        record_authentication(request, user, "mfa", id=factor.pk, type=factor.type)
+        request.session.save()
+    return client
+
+
+def code_sent(email):
+    """The code of the last mail written to this address."""
+    mail = Mail.objects.filter(recipient=email, kind="code").latest("pk")
+    return re.search(r"^ +(\d{4} \d{4})$", mail.text, re.MULTILINE)[1]
+
+
+def by_code(client, email, **said):
+    """Through the pages; the answer to the code."""
+    client.post(reverse("account_login"), {"email": email, **said})
+    return client.post(reverse("account_code"), {"code": code_sent(email)})
