@@ -172,6 +172,15 @@ def visit(chromium, live_server, reference):
     assert visits.complaints == []
 
 
+@pytest.fixture
+def deactivated(people):
+    """Signed in when their account was closed."""
+    client = people(email="partie@exemple.test", is_staff=True, is_superuser=True)
+    client.user.is_active = False
+    client.user.save()
+    return client
+
+
 # --- An enterprise’s people, and the Pôle’s
 
 
