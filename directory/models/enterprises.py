@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import connection, models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -56,6 +57,14 @@ class ServedTerritory(models.Model):
         abstract = True
 
 
+class DueOn(models.Func):
+    """So many months after a day; the last of the month where that has no such day."""
+
+    template = "(%(expressions)s))::date"
+    arg_joiner = " + make_interval(months => "
+    output_field = models.DateField()
+
+
 class EnterpriseQuerySet(models.QuerySet):
     def published(self):
         return self.filter(state=Enterprise.State.PUBLISHED)
@@ -73,6 +82,15 @@ class EnterpriseQuerySet(models.QuerySet):
             return self.none()
         owner = Q(representatives__user=user, representatives__role="owner")
         return self.exclude(state=Enterprise.State.ARCHIVED).filter(owner)
+
+    def with_due_on(self):
+        """`due_on`: the day from which the enterprise should say again that its listing is true."""
+        said = Coalesce("confirmed_on", "published_on")
+        return self.annotate(due_on=DueOn(said, "confirm_every_months"))
+
+    def overdue(self, today):
+        """Published, and to be confirmed today or before."""
+        return self.published().with_due_on().filter(due_on__lte=today)
 
     def lock(self, ids):
         """Hold these rows until the transaction ends, taken in the order every writer takes them.
