@@ -35,6 +35,13 @@ def without_personal_data(text):
     return PHONE.sub("[téléphone]", EMAIL.sub("[courriel]", text))
 
 
+def without_token(text):
+    """Without what, in the address asked for, lets whoever has it act."""
+    match = getattr(current_request.get(), "resolver_match", None)
+    token = match.kwargs.get("token") if match else None
+    return text.replace(token, "[jeton]") if token else text
+
+
 def without_what_was_typed(text):
     request = current_request.get()
     if request is None:
@@ -61,9 +68,9 @@ class LineFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "request": getattr(request, "id", "-"),
-            "message": without_personal_data(message),
+            "message": without_personal_data(without_token(message)),
         }
         if record.exc_info:
             traceback = without_what_was_typed(self.formatException(record.exc_info))
-            line["traceback"] = without_personal_data(traceback)
+            line["traceback"] = without_personal_data(without_token(traceback))
         return json.dumps(line, ensure_ascii=False).translate(BREAKS)

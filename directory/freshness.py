@@ -62,9 +62,9 @@ def confirm(*, enterprise: Enterprise, source: str, by: User | None) -> None:
             for name, said in row.provenance.items()
         }
         row.version += 1
-        row._change_reason = _("Tout est exact")
+        row._change_reason = _("Tout est exact")  # type: ignore[attr-defined]
         if by:
-            row._history_user = by
+            row._history_user = by  # type: ignore[attr-defined]
         changed = ["confirmed_on", "confirmed_by", "provenance", "version", "updated_at"]
         row.save(update_fields=changed)
     for name in changed:
@@ -152,16 +152,16 @@ def may_write(enterprise: Enterprise, email: str) -> bool:
     allows it is on record and in force, and the last mails did not come back.
 
     (Canada's anti-spam law, S.C. 2010, c. 23, s. 6 and 10: consent, express or implied.)"""
-    return bool(email) and _in_force(enterprise).filter(email__iexact=email).exists() and (
-        not _came_back(email)
+    return (
+        bool(email)
+        and _in_force(enterprise).filter(email__iexact=email).exists()
+        and (not _came_back(email))
     )
 
 
 def _in_force(enterprise: Enterprise) -> Any:
     today = timezone.localdate()
-    lapsed = Q(
-        basis=ConsentBasis.Basis.RELATIONSHIP, given_on__lt=today - RELATIONSHIP_LASTS
-    )
+    lapsed = Q(basis=ConsentBasis.Basis.RELATIONSHIP, given_on__lt=today - RELATIONSHIP_LASTS)
     return ConsentBasis.objects.filter(
         enterprise=enterprise, withdrawn_on=None, given_on__lte=today
     ).exclude(lapsed)
@@ -169,7 +169,9 @@ def _in_force(enterprise: Enterprise) -> Any:
 
 def _came_back(email: str) -> bool:
     a_year_ago = timezone.now() - timedelta(days=365)
-    return Mail.objects.filter(recipient__in={email, email.lower()}, bounced_at__gt=a_year_ago).exists()
+    return Mail.objects.filter(
+        recipient__in={email, email.lower()}, bounced_at__gt=a_year_ago
+    ).exists()
 
 
 def recipients(enterprise: Enterprise) -> list[tuple[str, bool]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.template import Context, engines
+from django.template import Context, Engine
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -41,7 +41,7 @@ ABOUT_LISTING = gettext_lazy(
 
 KINDS: dict[str, Kind] = {
     "reminder": Kind(
-        gettext_lazy("Rappel : la fiche est à confirmer"),
+        gettext_lazy("Rappel\xa0: la fiche est à confirmer"),
         ABOUT_LISTING,
         {
             "enterprise": "Les Ateliers d’Alice",
@@ -81,12 +81,12 @@ def write(kind: str, context: Mapping[str, Any], unsubscribe: str = "") -> Writt
         "why": str(known.why if known else ABOUT_YOU),
         "unsubscribe": unsubscribe,
     }
-    said["subject"] = subject = line(_plain(f"emails/{kind}.subject.txt", said))
-    body = _paragraphs(_plain(f"emails/{kind}.txt", said))
+    said["subject"] = subject = line(_rendered(f"emails/{kind}.subject.txt", said))
+    body = _paragraphs(_rendered(f"emails/{kind}.txt", said))
     return Written(
         subject[:LONGEST_SUBJECT],
-        _paragraphs(_plain("emails/base.txt", said | {"body": body})) + "\n",
-        engines["django"].get_template(f"emails/{kind}.html").render(said),
+        _paragraphs(_rendered("emails/base.txt", said | {"body": body})) + "\n",
+        _rendered(f"emails/{kind}.html", said, autoescape=True),
     )
 
 
@@ -95,10 +95,10 @@ def line(text: str) -> str:
     return BREAKS.sub(" ", text).strip(" ")
 
 
-def _plain(template: str, said: dict[str, Any]) -> str:
-    """As text: an apostrophe stays one."""
-    compiled = engines["django"].get_template(template).template
-    return compiled.render(Context(said, autoescape=False))
+def _rendered(template: str, said: dict[str, Any], autoescape: bool = False) -> str:
+    """As text, an apostrophe stays one."""
+    compiled = Engine.get_default().get_template(template)
+    return compiled.render(Context(said, autoescape=autoescape))
 
 
 def _paragraphs(text: str) -> str:

@@ -166,11 +166,11 @@ def send_due(stop: Callable[[], bool] = lambda: False) -> Tally:
                 mail = _next()
                 if mail is None:
                     break  # what is due is in other hands
-                error = _send(mail, server)
-                _note(mail, error, tally)
-            if error:
+                failure = _send(mail, server)
+                _note(mail, failure, tally)
+            if failure:
                 _leave(server)
-            losses = losses + 1 if _lost(error) else 0
+            losses = losses + 1 if _lost(failure) else 0
     finally:
         _leave(server)
     return tally
@@ -269,14 +269,15 @@ def _said(error: Exception) -> str:
     if isinstance(error, Unwanted):
         return _("Cette personne ne veut plus de ce genre de message.")
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, text = next(iter(error.recipients.values()))
-    elif isinstance(error, smtplib.SMTPResponseException):
-        code, text = error.smtp_code, error.smtp_error
-    else:
-        code, text = type(error).__name__, str(error)
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
-    return mailings.line(f"{code} {text}")[:LONGEST_ERROR]
+        return _answer(*next(iter(error.recipients.values())))
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _answer(error.smtp_code, error.smtp_error)
+    return _answer(type(error).__name__, str(error))
+
+
+def _answer(code: int | str, text: bytes | str) -> str:
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return mailings.line(f"{code} {said}")[:LONGEST_ERROR]
 
 
 def _leave(server: EmailBackend) -> None:
@@ -289,9 +290,6 @@ def _leave(server: EmailBackend) -> None:
 
 
 def retry(mails: QuerySet[Mail]) -> int:
-    """Try again, now, those of these mails that were given up and still have their text; how many.
-    """
+    """Try again, now, those that were given up and still have their text; how many."""
     given_up = mails.filter(gave_up_at__isnull=False).exclude(text="")
-    return given_up.update(
-        gave_up_at=None, bounced_at=None, attempts=0, not_before=timezone.now()
-    )
+    return given_up.update(gave_up_at=None, bounced_at=None, attempts=0, not_before=timezone.now())

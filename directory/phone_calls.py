@@ -108,8 +108,10 @@ def take(*, enterprise: Enterprise, by: User) -> CallUnderWay | None:
         CallUnderWay.objects.bulk_create(
             [CallUnderWay(enterprise=enterprise, by=by, since=now)], ignore_conflicts=True
         )
-        call = CallUnderWay.objects.select_for_update(of=("self",)).select_related("by").get(
-            enterprise=enterprise
+        call = (
+            CallUnderWay.objects.select_for_update(of=("self",))
+            .select_related("by")
+            .get(enterprise=enterprise)
         )
         if call.by_id != by.pk and call.since > now - UNDER_WAY_FOR:
             return call

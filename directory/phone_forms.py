@@ -30,7 +30,7 @@ class PhoneCallForm(forms.Form):
         required=False,
         widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": _("Écrivez la date ainsi : 2026-03-31.")},
+        error_messages={"invalid": _("Écrivez la date ainsi\xa0: 2026-03-31.")},
     )
     note = forms.CharField(
         label=_("Note"),
@@ -42,7 +42,7 @@ class PhoneCallForm(forms.Form):
     consent_email = forms.EmailField(
         label=_("Adresse où elle accepte d’être écrite"),
         help_text=_(
-            "Seulement si la personne vient de l’accepter ; les prochains rappels iront là."
+            "Seulement si la personne vient de l’accepter\xa0; les prochains rappels iront là."
         ),
         required=False,
         widget=forms.EmailInput({"autocomplete": "off"}),

@@ -67,6 +67,8 @@ class Server:
         if self.answer:
             return self.answer
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        for name, value in message.items():
+            message.replace_header(name, value.strip())  # folded before its first word
         message.envelope = envelope
         self.messages.append(message)
         if self.lost:

@@ -11,9 +11,9 @@ from django.urls import reverse
 from directory.models import (
     AuditEntry,
     BulkAct,
+    CallUnderWay,
     Claim,
     Consent,
-    ConsentBasis,
     Contact,
     Counter,
     Draft,
@@ -24,21 +24,17 @@ from directory.models import (
     Incident,
     Invitation,
     Listing,
-    Mail,
     Merge,
     Offering,
-    PhoneCall,
     ProfileVisits,
     PurchasingCategory,
     Recognition,
-    Reminder,
     Representative,
     Revision,
     SavedMapping,
     SeededKey,
     Synonym,
     SynonymGroup,
-    Unsubscription,
     User,
 )
 from tests.factories import (
@@ -111,9 +107,9 @@ def one_of_each(superuser):
 
 # Of a counter there is nothing to read: not what, nor who. The others have pages of their own.
 ELSEWHERE = {
-    AuditEntry, BulkAct, Claim, Consent, ConsentBasis, Counter, Draft, DuplicatePair, ImportBatch,
-    ImportRow, Incident, Invitation, Mail, Merge, PhoneCall, ProfileVisits, Reminder,
-    Representative, Revision, SavedMapping, Unsubscription,
+    AuditEntry, BulkAct, CallUnderWay, Claim, Consent, Counter, Draft, DuplicatePair, ImportBatch,
+    ImportRow, Incident, Invitation, Merge, ProfileVisits,
+    Representative, Revision, SavedMapping,
 }  # fmt: skip
 
 

@@ -322,9 +322,9 @@ def test_the_loop_ends_when_it_is_told_to(smtp):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_act_that_fails_sends_nothing(smtp):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         queued()
-        _ = 1 / 0
+        transaction.set_rollback(True)
     assert outbox.send_due() == outbox.Tally()
 
 

@@ -4,7 +4,9 @@ from directory import freshness
 
 
 class Command(BaseCommand):
-    help = "Remind enterprises that their listing is to be confirmed; may run as often as one likes."
+    help = (
+        "Remind enterprises that their listing is to be confirmed; may run as often as one likes."
+    )
 
     def add_arguments(self, parser):
         parser.add_argument("--dry-run", action="store_true", help="count, and write nothing")
