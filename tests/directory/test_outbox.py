@@ -1,22 +1,26 @@
 """Mail, through a real server: well, refusing, slow, dying, down."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 from datetime import timedelta
+from html import unescape
+from html.parser import HTMLParser
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import mailings, outbox
+from directory import bounces, mailings, outbox
 from directory.models import Mail, Unsubscription
 from tests.smtp import html, text
+from tests.test_consistency import mistakes
 
 pytestmark = pytest.mark.django_db
 
@@ -391,3 +395,171 @@ def test_what_was_given_up_is_tried_again_when_staff_ask_unless_its_text_is_gone
     assert outbox.retry(Mail.objects.all()) == 1
     assert outbox.send_due() == outbox.Tally(sent=1)
     assert Mail.objects.get(dedupe_key="2").gave_up_at
+
+
+# --- What each kind says
+
+
+KINDS = mailings.names()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_mail_has_its_three_files_an_example_and_good_french(kind):
+    assert kind in mailings.KINDS, "an example goes in directory/mailings.py"
+    written = mailings.preview(kind)
+    page = Page()
+    page.feed(written.html)
+    assert page.parts["html"] == [("lang", "fr-CA")]
+    assert page.links <= {"https", "http", "mailto", "tel"}
+    assert not {"img", "script", "link", "form", "iframe"} & set(page.parts)
+    for said in (written.subject, written.text, *page.texts):
+        assert not mistakes(said), said
+        for left in ("{{", "{%", "&#x", "&amp;", "None"):
+            assert left not in said
+    assert 5 < len(written.subject) <= 90
+    assert "\n\n\n" not in written.text
+    assert "/desabonnement/exemple/" in written.text
+    # What the one says to do, the other does too.
+    assert set(re.findall(r"https?://[^\s\"<>]+", written.text)) <= set(
+        re.findall(r"https?://[^\s\"<>]+", written.html)
+    )
+
+
+class Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.parts, self.links, self.texts, self.hidden = {}, set(), [], False
+
+    def handle_starttag(self, tag, attributes):
+        self.parts[tag] = attributes
+        self.hidden = tag == "style"
+        if address := dict(attributes).get("href"):
+            self.links.add(address.partition(":")[0])
+
+    def handle_endtag(self, tag):
+        self.hidden = False
+
+    def handle_data(self, data):
+        if data.strip() and not self.hidden:
+            self.texts.append(data)
+
+
+def test_staff_read_what_each_kind_says_and_each_mail_that_is_no_secret(curator, smtp):
+    def html_of(address):
+        return curator.get(address).content.decode()
+
+    listed = html_of(reverse("admin:directory_mail_previews"))
+    for kind in KINDS:
+        assert reverse("admin:directory_mail_preview", args=[kind]) in listed
+        shown = html_of(reverse("admin:directory_mail_preview", args=[kind]))
+        assert mailings.preview(kind).subject in unescape(shown)
+        sample = curator.get(reverse("admin:directory_mail_sample", args=[kind]))
+        assert sample.headers["Content-Type"] == "message/rfc822"
+        assert b"multipart/alternative" in sample.content
+    ordinary, secret = queued(key="1"), queued(key="2", secret=True)
+    for mail, readable in ((ordinary, True), (secret, False)):
+        page = html_of(reverse("admin:directory_mail_change", args=[mail.pk]))
+        assert (mail.text.splitlines()[2] in unescape(page)) is readable
+        file = curator.get(reverse("admin:directory_mail_file", args=[mail.pk]))
+        assert file.status_code == (200 if readable else 404)
+    assert curator.get(reverse("admin:directory_mail_preview", args=["rien"])).status_code == 404
+
+
+def test_staff_filter_the_outbox_and_try_again_what_was_given_up(curator, smtp):
+    smtp.refused["parti@exemple.test"] = "550 5.1.1 Inconnu"
+    queued(to="parti@exemple.test", key="1")
+    queued(to="arrive@exemple.test", key="2")
+    outbox.send_due()
+    queued(to="attend@exemple.test", key="3")
+    address = reverse("admin:directory_mail_changelist")
+    shown = {
+        state: [
+            name
+            for name in ("parti@", "arrive@", "attend@")
+            if name in curator.get(address, {"etat": state}).content.decode()
+        ]
+        for state in ("a-envoyer", "partis", "abandonnes", "revenus")
+    }
+    assert shown == {
+        "a-envoyer": ["attend@"],
+        "partis": ["arrive@"],
+        "abandonnes": ["parti@"],
+        "revenus": ["parti@"],
+    }
+    smtp.refused.clear()
+    chosen = Mail.objects.values_list("pk", flat=True)
+    curator.post(address, {"action": "retry", "_selected_action": list(chosen)})
+    assert outbox.send_due().sent == 2
+
+
+# --- What came back
+
+
+def returned(mail, action="failed", original="message/rfc822"):
+    """What a mail server writes when it could not deliver."""
+    return f"""From: MAILER-DAEMON@mx.exemple.test
+To: pole@repertoire.example
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+I could not deliver your message.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.exemple.test
+
+Final-Recipient: rfc822; alice@exemple.test
+Action: {action}
+Status: 5.1.1
+
+--b
+Content-Type: {original}
+
+Message-ID: {mail.message_id}
+Subject: Votre fiche
+
+Bonjour
+--b--
+""".encode()
+
+
+@pytest.mark.parametrize("original", ["message/rfc822", "text/rfc822-headers"])
+def test_a_mail_that_came_back_is_noted_once(smtp, original):
+    mail, other = queued(key="1"), queued(key="2")
+    outbox.send_due()
+    assert bounces.read(returned(mail, original=original)) == 1
+    assert bounces.read(returned(mail, original=original)) == 0
+    mail.refresh_from_db()
+    other.refresh_from_db()
+    assert mail.bounced_at
+    assert not other.bounced_at
+
+
+def test_a_delay_an_unsent_mail_or_anything_else_notes_nothing(smtp):
+    mail = queued()
+    assert bounces.read(returned(mail)) == 0  # has not left
+    outbox.send_due()
+    for raw in (
+        returned(mail, action="delayed"),
+        b"",
+        b"\xff\x00\r\n\r\n",
+        f"Subject: Re\nIn-Reply-To: {mail.message_id}\n\nJe suis absente.".encode(),
+        returned(mail).replace(mail.message_id.encode(), b"<un-autre@exemple.test>"),
+    ):
+        assert bounces.read(raw) == 0
+    assert not Mail.objects.filter(bounced_at__isnull=False).exists()
+
+
+def test_messages_that_came_back_are_read_from_files(smtp, tmp_path, capsys):
+    mail = queued()
+    outbox.send_due()
+    (tmp_path / "1.eml").write_bytes(returned(mail))
+    call_command("read_bounces", str(tmp_path / "1.eml"))
+    assert "1 messages read, 1 mails came back" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("read_bounces", str(tmp_path / "rien"))
