@@ -235,7 +235,7 @@ def _due() -> Iterator[Any]:
             step=Subquery(steps.annotate(last=Max("step")).values("last")),
             step_at=Subquery(steps.annotate(last=Max("at")).values("last")),
         )
-        .exclude(step=CALL)
+        .filter(Q(step=None) | Q(step__lt=CALL))
         .order_by("due_on", "pk")
     )
     return iter(due)
@@ -259,7 +259,10 @@ def _take(enterprise: Any, step: int, reached: list[tuple[str, bool]]) -> bool:
     if not due.filter(pk=enterprise.pk).exists():
         return False
     _row, taken = Reminder.objects.get_or_create(
-        enterprise=enterprise, due_on=enterprise.due_on, step=step
+        enterprise=enterprise,
+        due_on=enterprise.due_on,
+        step=step,
+        defaults={"at": timezone.now()},
     )
     if taken and step != CALL:
         context = {

@@ -139,6 +139,7 @@ def record(
     call = PhoneCall(
         enterprise=enterprise,
         by=by,
+        at=timezone.now(),
         outcome=outcome,
         note=note,
         call_back_on=call_back_on if outcome == Outcome.CALL_BACK else None,
