@@ -133,12 +133,13 @@ def facts(enterprise: Enterprise) -> list[dict[str, str]]:
     """What anyone reads of the enterprise that goes stale, as label and text."""
     names = [offering.name for offering in enterprise.offerings.order_by("position", "pk")]
     address = ", ".join(filter(None, [enterprise.address, enterprise.city.name]))
+    code = enterprise.postal_code.replace(" ", "\xa0")
     number = enterprise.phone and wording.phone(enterprise.phone, enterprise.phone_extension)
     said = [
         (_("Téléphone"), number),
         (_("Courriel"), enterprise.email),
         (_("Site web"), wording.website(enterprise.website)[1]),
-        (_("Adresse"), " ".join(filter(None, [address, enterprise.postal_code]))),
+        (_("Adresse"), f"{address} {code}".strip()),
         (_("Produits et services"), wording.enumeration(names, OFFERINGS_SAID)),
     ]
     return [{"label": label, "said": text or _("rien n’est indiqué")} for label, text in said]

@@ -33,14 +33,14 @@ class PhoneCallForm(forms.Form):
         error_messages={"invalid": _("Écrivez la date ainsi\xa0: 2026-03-31.")},
     )
     note = forms.CharField(
-        label=_("Note"),
+        label=_("Ce qui a été dit"),
         help_text=_("Ce qui a changé, qui a répondu, quand rappeler. L’équipe la lira."),
         required=False,
         max_length=1_000,
         widget=forms.Textarea({"rows": 3}),
     )
     consent_email = forms.EmailField(
-        label=_("Adresse où elle accepte d’être écrite"),
+        label=_("Courriel où elle accepte qu’on lui écrive"),
         help_text=_(
             "Seulement si la personne vient de l’accepter\xa0; les prochains rappels iront là."
         ),

@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,7 +17,8 @@ from directory.phone_forms import PhoneCallForm
 
 A_PAGE = 50
 Outcome = PhoneCall.Outcome
-FILTERS = {"ville": "city__slug", "secteur": "sectors__slug"}
+#: What the address asks, of which table, and where it is looked for.
+FILTERS = {"ville": (City, "city__slug"), "secteur": (Sector, "sectors__slug")}
 
 
 def callers_only(view):
@@ -40,16 +40,15 @@ def phone_list(request):
     page = Paginator(queue.select_related("city"), A_PAGE).get_page(request.GET.get("page"))
     rows = list(page)
     calls = phone_calls.under_way(rows)
-    counts = {"now": phone_calls.to_call_now().count(), "all": phone_calls.waiting().count()}
     waiting = phone_calls.waiting()
     context = {
         "page": page,
         "rows": [row(enterprise, calls.get(enterprise.pk), request.user) for enterprise in rows],
         "total": page.paginator.count,
-        "counts": counts,
+        "waiting": waiting.count(),
         "everything": "tous" in request.GET,
         "asked": asked(request),
-        "cities": City.objects.filter(Q(enterprise__in=waiting)).distinct().order_by("name", "pk"),
+        "cities": City.objects.filter(enterprise__in=waiting).distinct().order_by("name", "pk"),
         "sectors": Sector.objects.filter(enterprise__in=waiting).distinct().order_by("name", "pk"),
         "city": request.GET.get("ville", ""),
         "sector": request.GET.get("secteur", ""),
@@ -61,16 +60,16 @@ def phone_list(request):
 def chosen(request):
     """The listings that the filters of the address keep; what they do not know keeps none out."""
     queue = phone_calls.waiting() if "tous" in request.GET else phone_calls.to_call_now()
-    if City.objects.filter(slug=request.GET.get("ville", "")).exists():
-        queue = queue.filter(city__slug=request.GET["ville"])
-    if Sector.objects.filter(slug=request.GET.get("secteur", "")).exists():
-        queue = queue.filter(sectors__slug=request.GET["secteur"])
+    for name, (model, path) in FILTERS.items():
+        slug = request.GET.get(name)
+        if slug and model.objects.filter(slug=slug).exists():
+            queue = queue.filter(**{path: slug})
     return queue
 
 
 def asked(request):
     """The filters, as the end of an address."""
-    kept = {name: request.GET[name] for name in ("ville", "secteur", "tous") if name in request.GET}
+    kept = {name: request.GET[name] for name in (*FILTERS, "tous") if request.GET.get(name)}
     return f"?{urlencode(kept)}" if kept else ""
 
 
@@ -133,7 +132,8 @@ def phone_call(request, slug):
             "pk": enterprise.pk,
             "url": enterprise.get_absolute_url(),
             "city": enterprise.city.name,
-            "phone": spoken(enterprise),
+            "phone": enterprise.phone and wording.phone(enterprise.phone),
+            "extension": enterprise.phone_extension,
             "tel": wording.phone_href(enterprise.phone, enterprise.phone_extension),
             "confirmed_on": enterprise.confirmed_on and wording.day(enterprise.confirmed_on),
         },
