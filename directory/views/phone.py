@@ -42,7 +42,7 @@ def phone_list(request):
     calls = phone_calls.under_way(rows)
     waiting = phone_calls.waiting()
     context = {
-        "page": page,
+        "pages": around(request, page),
         "rows": [row(enterprise, calls.get(enterprise.pk), request.user) for enterprise in rows],
         "total": page.paginator.count,
         "waiting": waiting.count(),
@@ -69,8 +69,26 @@ def chosen(request):
 
 def asked(request):
     """The filters, as the end of an address."""
-    kept = {name: request.GET[name] for name in (*FILTERS, "tous") if request.GET.get(name)}
-    return f"?{urlencode(kept)}" if kept else ""
+    filters = kept(request)
+    return f"?{urlencode(filters)}" if filters else ""
+
+
+def kept(request):
+    return {name: request.GET[name] for name in (*FILTERS, "tous") if request.GET.get(name)}
+
+
+def around(request, page):
+    """The way to the pages before and after, with the same filters."""
+
+    def address(number):
+        return "?" + urlencode(kept(request) | {"page": number})
+
+    return {
+        "number": page.number,
+        "count": page.paginator.num_pages,
+        "previous_url": address(page.number - 1) if page.has_previous() else "",
+        "next_url": address(page.number + 1) if page.has_next() else "",
+    }
 
 
 def row(enterprise, call, user):
@@ -176,8 +194,7 @@ def person(contact):
 
 def note(request, enterprise, said):
     """Keep what came of the call, then open the next of the same list."""
-    kept = phone_calls.record(enterprise=enterprise, by=request.user, **said)
-    if kept:
+    if phone_calls.record(enterprise=enterprise, by=request.user, **said):
         done = {"name": enterprise.name, "outcome": Outcome(said["outcome"]).label}
         messages.success(request, _("%(name)s\xa0: %(outcome)s. C’est noté.") % done)
     upcoming = phone_calls.following(chosen(request), request.user, after=enterprise)

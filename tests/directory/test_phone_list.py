@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.db import IntegrityError, connections
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -84,6 +85,17 @@ def test_the_list_is_kept_to_a_city_or_a_sector(facilitator):
     assert names(facilitator, "?ville=brossard&secteur=alimentation") == []
     for unknown in ("?ville=nulle-part", "?secteur=%27", "?page=abc", "?page=99", "?tous=%00"[:6]):
         assert len(names(facilitator, unknown)) == 2
+
+
+def test_a_long_list_has_pages_that_keep_its_filters(facilitator, monkeypatch):
+    monkeypatch.setattr("directory.views.phone.A_PAGE", 2)
+    for number in range(5):
+        to_call(f"Entreprise {number}")
+    page = facilitator.get(LIST + "?ville=longueuil&page=2")
+    assert len(page.context["rows"]) == 2
+    html = page.content.decode()
+    for number in (1, 3):
+        assert f'href="?ville=longueuil&amp;page={number}"' in html
 
 
 def test_a_listing_that_did_not_answer_rests_and_one_to_call_back_waits_for_its_day(facilitator):
@@ -283,6 +295,20 @@ def test_the_list_does_not_exist_for_who_may_not_call(moderator, alice, staff):
         assert person.post(take).status_code == 404
     assert not PhoneCall.objects.exists()
     assert not CallUnderWay.objects.exists()
+
+
+def test_every_form_has_its_token_and_is_refused_without(facilitator):
+    enterprise = to_call()
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(facilitator.user)
+    for address in (LIST, call(enterprise)):
+        html = strict.get(address).content.decode()
+        forms = html.count('method="post"')
+        assert html.count("csrfmiddlewaretoken") == forms > 0
+    assert strict.post(call(enterprise), noted("confirmed")).status_code == 403
+    take = reverse("directory:phone_take", args=[enterprise.slug])
+    assert strict.post(take).status_code == 403
+    assert not PhoneCall.objects.exists()
 
 
 def test_a_form_sets_nothing_but_what_it_asks(facilitator, curator):
