@@ -8,6 +8,8 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
+from django.urls import Resolver404, resolve
+
 # Set by the request's middleware, so that each line names the request it speaks of, and repeats
 # nothing that was typed in its address or its form.
 current_request = contextvars.ContextVar("current_request", default=None)
@@ -35,6 +37,18 @@ def without_personal_data(text):
     return PHONE.sub("[téléphone]", EMAIL.sub("[courriel]", text))
 
 
+def without_token(text, request):
+    """Without what, in the address asked for, lets whoever has it act."""
+    match = getattr(request, "resolver_match", None)
+    if match is None and hasattr(request, "path_info"):  # refused before anything read its address
+        try:
+            match = resolve(request.path_info)
+        except Resolver404:
+            return text
+    token = match.kwargs.get("token") if match else None
+    return text.replace(token, "[jeton]") if token else text
+
+
 def without_what_was_typed(text):
     request = current_request.get()
     if request is None:
@@ -53,7 +67,9 @@ def without_what_was_typed(text):
 class LineFormatter(logging.Formatter):
     def format(self, record):
         request = current_request.get()
-        message = record.getMessage()
+        # Django says last of all what was refused, with the request beside.
+        asked = request or getattr(record, "request", None)
+        message = without_token(record.getMessage(), asked)
         if record.name != "site.request":  # whose line has the path, and nothing typed
             message = without_what_was_typed(message)
         line = {
@@ -65,5 +81,5 @@ class LineFormatter(logging.Formatter):
         }
         if record.exc_info:
             traceback = without_what_was_typed(self.formatException(record.exc_info))
-            line["traceback"] = without_personal_data(traceback)
+            line["traceback"] = without_personal_data(without_token(traceback, asked))
         return json.dumps(line, ensure_ascii=False).translate(BREAKS)

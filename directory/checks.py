@@ -63,3 +63,16 @@ def demo_sign_in(app_configs, **kwargs):
             id="directory.E001",
         )
     ]
+
+
+@checks.register(checks.Tags.urls, deploy=True)
+def mail_server(app_configs, **kwargs):
+    if settings.DEMO or settings.DEBUG or settings.EMAIL_HOST:
+        return []
+    return [
+        checks.Warning(
+            "EMAIL_URL is empty. Codes, invitations and reminders stay in the outbox.",
+            hint="Set it to the mail server, such as smtp+starttls://user:password@host:587.",
+            id="directory.W003",
+        )
+    ]

@@ -8,6 +8,7 @@ from directory.views import (
     desk,
     duplicates,
     exports,
+    freshness,
     history,
     invitations,
     landing,
@@ -15,6 +16,7 @@ from directory.views import (
     mine,
     news,
     open_data,
+    phone,
     profile,
     reports,
     search,
@@ -91,6 +93,13 @@ urlpatterns = [
     path("doublons/fusions/", duplicates.merge_list, name="merges"),
     path("doublons/fusions/<int:pk>/", duplicates.merge_detail, name="merge"),
     path("doublons/<int:pk>/", duplicates.duplicate, name="duplicate"),
+    # /confirmer/, /desabonnement/: what mails link to
+    path("confirmer/<str:token>/", freshness.confirm, name="confirm"),
+    path("desabonnement/<str:token>/", freshness.unsubscribe, name="unsubscribe"),
+    # /appels/
+    path("appels/", phone.phone_list, name="phone_list"),
+    path("appels/<slug:slug>/", phone.phone_call, name="phone_call"),
+    path("appels/<slug:slug>/prendre/", phone.take, name="phone_take"),
     # the site itself
     path("nouveautes/", news.news, name="news"),
     path("nouveautes/atom.xml", news.atom, name="atom"),

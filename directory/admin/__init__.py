@@ -6,9 +6,29 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from directory.admin import acts, enterprises, people, places, privacy, reports, vocabularies
+from directory.admin import (
+    acts,
+    enterprises,
+    freshness,
+    mail,
+    people,
+    places,
+    privacy,
+    reports,
+    vocabularies,
+)
 
-__all__ = ["acts", "enterprises", "people", "places", "privacy", "reports", "vocabularies"]
+__all__ = [
+    "acts",
+    "enterprises",
+    "freshness",
+    "mail",
+    "people",
+    "places",
+    "privacy",
+    "reports",
+    "vocabularies",
+]
 
 admin.site.site_header = _("Répertoire – administration")
 admin.site.site_title = _("Répertoire – administration")

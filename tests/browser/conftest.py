@@ -8,6 +8,7 @@ run, as they only read, and answers as production does.
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import demo, fictional, merging, reference, state
+from directory import demo, fictional, freshness, merging, outbox, reference, state
 from directory.models import DuplicatePair, Enterprise, Merge, Region
 from tests import signing_in
 from tests.factories import (
@@ -169,6 +170,7 @@ def populate():
     )
     SuggestionFactory(reference="S-2222-2222")
     twins()
+    freshness.remind()  # the longest overdue are to be called
 
 
 def twins():
@@ -244,6 +246,25 @@ def addresses(site):
         "admin": reverse("admin:index"),
         "admin, list": reverse("admin:directory_enterprise_changelist") + "?q=minimale",
         "admin, enterprise": reverse("admin:directory_enterprise_change", args=[pk]),
+    }
+
+
+@pytest.fixture(scope="package")
+def mailed(site):
+    """What mails link to, and where staff call from."""
+    enterprise = Enterprise.objects.with_due_on().get(slug="riche")
+    link = freshness.confirmation_link(enterprise, enterprise.due_on)
+    stop = outbox.unsubscription_link("info@riche.example", "reminder")
+    return {
+        "confirm": urlsplit(link).path,
+        "unsubscribe": urlsplit(stop).path,
+        "broken link": "/confirmer/x/",
+        "phone list": reverse("directory:phone_list"),
+        "phone call": reverse("directory:phone_call", args=["riche"]),
+        "phone call, long": reverse("directory:phone_call", args=["longue"]),
+        "outbox": reverse("admin:directory_mail_changelist"),
+        "previews": reverse("admin:directory_mail_previews"),
+        "preview": reverse("admin:directory_mail_preview", args=["reminder"]),
     }
 
 

@@ -1,0 +1,121 @@
+"""The kinds of mail that the site sends, and how one is written.
+
+Each is three files in `templates/emails`: `<kind>.subject.txt`, `<kind>.txt`, `<kind>.html`. The
+last extends `emails/base.html`; the text gets its head and foot here. What staff read of a kind,
+why its readers get it and an example of what fills it are in `KINDS`, where other apps add theirs.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.template import Context, Engine
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from directory import addresses
+
+LONGEST_SUBJECT = 200
+# A no-break space is left where it is.
+BREAKS = re.compile(r"[\x00-\x20\x7f\x85\u2028\u2029]+")
+
+
+@dataclass(frozen=True)
+class Kind:
+    #: What staff call it.
+    label: Any
+    #: Why its reader gets it, at the foot of the mail.
+    why: Any
+    #: What fills it in the preview, and in the test that reads them all.
+    sample: Mapping[str, Any] = field(default_factory=dict)
+
+
+ABOUT_YOU = gettext_lazy(
+    "Vous recevez ce message parce qu’il concerne votre compte ou votre entreprise."
+)
+ABOUT_LISTING = gettext_lazy(
+    "Vous recevez ce message parce que votre entreprise est inscrite au répertoire."
+)
+
+KINDS: dict[str, Kind] = {
+    "reminder": Kind(
+        gettext_lazy("Rappel\xa0: la fiche est à confirmer"),
+        ABOUT_LISTING,
+        {
+            "enterprise": "Les Ateliers d’Alice",
+            "step": 1,
+            "confirmed_on": "15\xa0juin 2025",
+            "facts": [
+                {"label": "Téléphone", "said": "450\xa0555-0123"},
+                {"label": "Site web", "said": "ateliers.example"},
+            ],
+            "confirm_url": "https://repertoire.example/confirmer/exemple/",
+            "listing_url": "https://repertoire.example/entreprises/ateliers-alice/",
+        },
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Written:
+    subject: str
+    text: str
+    html: str
+
+
+def write(kind: str, context: Mapping[str, Any], unsubscribe: str = "") -> Written:
+    """One mail of a kind, filled with this; `unsubscribe` is the whole address at which its reader
+    stops getting them. Raises TemplateDoesNotExist for a kind without its files."""
+    known = KINDS.get(kind)
+    said = {
+        **context,
+        "site": {
+            "name": settings.SITE_NAME,
+            "url": addresses.link("/"),
+            "pole_name": settings.POLE_NAME,
+            "pole_email": settings.POLE_EMAIL,
+            "pole_phone": settings.POLE_PHONE,
+        },
+        "why": str(known.why if known else ABOUT_YOU),
+        "unsubscribe": unsubscribe,
+    }
+    said["subject"] = subject = line(_rendered(f"emails/{kind}.subject.txt", said))
+    body = _paragraphs(_rendered(f"emails/{kind}.txt", said))
+    return Written(
+        subject[:LONGEST_SUBJECT],
+        _paragraphs(_rendered("emails/base.txt", said | {"body": body})) + "\n",
+        _rendered(f"emails/{kind}.html", said, autoescape=True),
+    )
+
+
+def line(text: str) -> str:
+    """On one line, so that nothing of it can be read as another header."""
+    return BREAKS.sub(" ", text).strip(" ")
+
+
+def _rendered(template: str, said: dict[str, Any], autoescape: bool = False) -> str:
+    """As text, an apostrophe stays one."""
+    compiled = Engine.get_default().get_template(template)
+    return compiled.render(Context(said, autoescape=autoescape))
+
+
+def _paragraphs(text: str) -> str:
+    """Without the lines that tags left empty: one at most between two paragraphs."""
+    return re.sub(r"\n\s*\n", "\n\n", text).strip()
+
+
+def preview(kind: str) -> Written:
+    """The kind, filled with its example."""
+    return write(kind, KINDS[kind].sample, addresses.link("/desabonnement/exemple/"))
+
+
+def names() -> list[str]:
+    """The kinds that have their files, in order."""
+    folder = settings.BASE_DIR / "templates" / "emails"
+    return sorted(path.name.removesuffix(".subject.txt") for path in folder.glob("*.subject.txt"))
+
+
+def label(kind: str) -> str:
+    return str(KINDS[kind].label) if kind in KINDS else _("Message")
