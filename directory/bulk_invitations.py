@@ -76,8 +76,8 @@ def prospects(*, city: City | None = None, sector: Sector | None = None) -> Quer
 def preview(enterprise: Enterprise, by: User) -> tuple[str, str]:
     """The subject and the text of the mail as this enterprise will get it; its link is made when it
     is sent."""
-    address = link(reverse("directory:invitation", args=["…"]))
-    said = invitations.context(enterprise, Role.OWNER, by, address)
+    address = link(reverse("directory:invitation", args=["0"])).removesuffix("0/")
+    said = invitations.context(enterprise, Role.OWNER, by, f"{address}…")
     written = outbox.write(KIND, said)
     return written["subject"], written["text"]
 
@@ -109,9 +109,9 @@ def send(*, enterprises: Sequence[int], key: UUID, by: User) -> Result:
 def result(key: UUID) -> Result | None:
     """What came of the form that had this key."""
     done = AuditEntry.objects.filter(act=ACT, detail__key=str(key)).first()
-    return (
-        None if done is None else Result(done.detail["sent"], done.detail["apart"], done.by_label)
-    )
+    if done is None:
+        return None
+    return Result(done.detail["sent"], done.detail["apart"], done.by_label)
 
 
 def _sent(enterprise: Enterprise, by: User) -> str:
