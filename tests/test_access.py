@@ -3,23 +3,29 @@
 The tables below are reviewed as code is: an address that none of them names fails.
 """
 
+import uuid
+
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
+from directory import bulk_invitations
 from directory.models import Enterprise, Listing
 from tests.client import StrictClient
 from tests.factories import (
     CertificationFactory,
+    ClaimFactory,
     ContactFactory,
     EnterpriseBenefitFactory,
     EnterpriseFactory,
     ErrorReportFactory,
+    InvitationFactory,
     OfferingFactory,
     PermitFactory,
     RecognitionFactory,
     ReferenceFactory,
+    RepresentativeFactory,
     SuggestionFactory,
 )
 
@@ -43,6 +49,7 @@ ROLES = ["anonymous", *AS]
 EVERYONE_READS = ("200", "405")
 # A form without an account; empty, and so not of ours, it is shown again with what is missing.
 EVERYONE_WRITES = ("200", "403")
+STAFF_IN_GROUPS = "facilitator=200 moderator=200 curator=200 superuser=200"
 PAGES = {
     "directory:home": EVERYONE_READS,
     "directory:list": EVERYONE_READS,
@@ -78,6 +85,33 @@ PAGES = {
     "directory:opensearch": EVERYONE_READS,
     "directory:opensearch_suggestions": EVERYONE_READS,
     "directory:security": EVERYONE_READS,
+    # Whoever is signed in may claim a listing; an act that is none is refused.
+    "directory:claim": ("302 member=200", "302 member=400"),
+    "directory:invitation": ("200", "302 member=403"),
+    "directory:invitations": (
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+        "302 member=404 facilitator=400 curator=400 superuser=400",
+    ),
+    "directory:invitations_sent": (
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+        "302 member=405",
+    ),
+    "directory:team": (
+        f"302 member=404 editor=200 owner=200 {STAFF_IN_GROUPS}",
+        "302 member=404 owner=200 facilitator=200 curator=200 superuser=200",
+    ),
+    "directory:colleague": (
+        "302 member=404 owner=200 superuser=200",
+        "302 member=404 owner=400 superuser=400",
+    ),
+    "directory:team_invitation": (
+        "302 member=405",
+        "302 member=404 owner=400 facilitator=400 curator=400 superuser=400",
+    ),
+    "directory:team_claim": (
+        "302 member=404 owner=200 superuser=200",
+        "302 member=404 owner=400 superuser=400",
+    ),
     "health:alive": EVERYONE_READS,
     "health:ready": EVERYONE_READS,
     "admin:index": ("302 staff=200", "302 staff=200"),
@@ -118,10 +152,12 @@ TABLES = {
     "directory_borough": may(view="curator"),
     "directory_certification": PART,
     "directory_city": may(view=ALL),
+    "directory_claim": LOOKED_AT | {"view": {"moderator", "superuser"}},
     "directory_contact": PART | {"view": {"curator", "facilitator", "superuser"}},
     "directory_enterprise": may(view=ALL, add="curator", change="curator"),
     "directory_enterprisebenefit": PART,
     "directory_errorreport": may(view="curator moderator", change="moderator", nobody="add"),
+    "directory_invitation": LOOKED_AT | {"view": {"curator", "facilitator", "superuser"}},
     "directory_listing": LOOKED_AT,
     "directory_offering": PART,
     "directory_permit": PART,
@@ -131,6 +167,7 @@ TABLES = {
     "directory_reference": PART,
     "directory_region": may(view="curator"),
     "directory_regionalcounty": may(view="curator"),
+    "directory_representative": LOOKED_AT | {"view": {*ALL.split(), "superuser"}},
     "directory_sector": may(view=ALL, add="curator", change="curator"),
     "directory_seededkey": may(nobody="add change"),
     "directory_status": may(view="curator moderator", add="curator", change="curator"),
@@ -219,10 +256,22 @@ def site(reference, enterprise):
     ):
         factory(enterprise=enterprise)
     Group.objects.create(name="Bénévoles")
+    editor = RepresentativeFactory(enterprise=enterprise)
+    claim = ClaimFactory(enterprise=enterprise)
+    invitation = InvitationFactory(enterprise=enterprise, token="acces")
+    round_ = uuid.uuid4()
+    bulk_invitations.send(enterprises=[], key=round_, by=editor.user)
     known = {
         "directory:detail": [enterprise.slug],
         "directory:vcard": [enterprise.slug],
         "directory:report": [enterprise.slug],
+        "directory:claim": [enterprise.slug],
+        "directory:invitation": ["acces"],
+        "directory:invitations_sent": [round_],
+        "directory:team": [enterprise.slug],
+        "directory:colleague": [enterprise.slug, editor.pk],
+        "directory:team_invitation": [enterprise.slug, invitation.pk],
+        "directory:team_claim": [enterprise.slug, claim.pk],
         "directory:thanks": [SuggestionFactory().reference],
         "directory:logo": [logo],
         "directory:sector": ["alimentation"],

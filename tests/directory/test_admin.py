@@ -11,7 +11,6 @@ from django.urls import reverse
 from directory.models import (
     AuditEntry,
     BulkAct,
-    Claim,
     Consent,
     ConsentBasis,
     Contact,
@@ -22,7 +21,6 @@ from directory.models import (
     ImportBatch,
     ImportRow,
     Incident,
-    Invitation,
     Listing,
     Mail,
     Merge,
@@ -32,7 +30,6 @@ from directory.models import (
     PurchasingCategory,
     Recognition,
     Reminder,
-    Representative,
     Revision,
     SavedMapping,
     SeededKey,
@@ -45,14 +42,17 @@ from tests.factories import (
     BoroughFactory,
     CertificationFactory,
     CityFactory,
+    ClaimFactory,
     ContactFactory,
     EnterpriseBenefitFactory,
     EnterpriseFactory,
+    InvitationFactory,
     OfferingFactory,
     PermitFactory,
     PurchasingCategoryFactory,
     RecognitionFactory,
     ReferenceFactory,
+    RepresentativeFactory,
     UserFactory,
 )
 from tests.forms import filled
@@ -103,6 +103,9 @@ def one_of_each(superuser):
         PermitFactory,
         ReferenceFactory,
         RecognitionFactory,
+        RepresentativeFactory,
+        ClaimFactory,
+        InvitationFactory,
     ):
         factory(enterprise=enterprise)
     Group.objects.create(name="Bénévoles")
@@ -111,9 +114,9 @@ def one_of_each(superuser):
 
 # Of a counter there is nothing to read: not what, nor who. The others have pages of their own.
 ELSEWHERE = {
-    AuditEntry, BulkAct, Claim, Consent, ConsentBasis, Counter, Draft, DuplicatePair, ImportBatch,
-    ImportRow, Incident, Invitation, Mail, Merge, PhoneCall, ProfileVisits, Reminder,
-    Representative, Revision, SavedMapping, Unsubscription,
+    AuditEntry, BulkAct, Consent, ConsentBasis, Counter, Draft, DuplicatePair, ImportBatch,
+    ImportRow, Incident, Mail, Merge, PhoneCall, ProfileVisits, Reminder, Revision, SavedMapping,
+    Unsubscription,
 }  # fmt: skip
 
 

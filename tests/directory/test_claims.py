@@ -95,7 +95,7 @@ def test_only_what_is_open_is_offered(member, people, listing):
     html = texts(insider.get(page(listing)))
     assert 'value="domain"' not in html
     assert 'value="code"' not in html
-    assert "<details class=\"way\" open>" in html
+    assert '<details class="way" open>' in html
 
 
 # --- By the enterprise's own domain

@@ -204,9 +204,7 @@ def test_an_owner_removed_meanwhile_can_no_longer_act(alice, second, colleague, 
     with pytest.raises(representatives.NotAllowed):
         representatives.remove(representative=place(colleague), by=second.user)
     with pytest.raises(representatives.NotAllowed):
-        representatives.change_role(
-            representative=place(colleague), role="owner", by=second.user
-        )
+        representatives.change_role(representative=place(colleague), role="owner", by=second.user)
 
 
 def test_the_database_holds_one_row_a_person_and_known_roles(alice, enterprise):
