@@ -64,8 +64,8 @@ class ClaimForm(PageForm):
     grounds = paragraph(
         _("Comment le vérifier"),
         _(
-            "Qui peut le confirmer, ou ce qui le montre\xa0: une page de votre site, le registre des "
-            "entreprises."
+            "Qui peut le confirmer, ou ce qui le montre\xa0: une page de votre site, le registre "
+            "des entreprises."
         ),
         _("Dites comment vérifier que vous parlez au nom de l’entreprise."),
     )
