@@ -23,7 +23,9 @@ VALUE = re.compile(
     r"^((?:psycopg\.errors|django\.db\.utils)\.\w+: [^\n\"]*: \")[^\n]*", re.MULTILINE
 )
 STATEMENT = re.compile(r"^(LINE \d+: )[^\n]*", re.MULTILINE)
-# What follows is a secret that a mail gave to one person: whoever reads the log could use it.
+# What follows is a secret that a mail gave to one person: whoever reads the log could use it. Told
+# by the path, as it also stands in lines written once the request is over, or before its page is
+# known.
 SECRET = re.compile(r"(/(?:invitation|confirmer|desabonnement)/)[^/\s\"'<>?&]+")
 # Line breaks that JSON leaves as they are.
 BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
@@ -35,7 +37,7 @@ SHORTEST_TYPED, MOST_TYPED = 4, 5_000
 def without_personal_data(text):
     for quoted in (DETAIL, VALUE, STATEMENT):
         text = quoted.sub(r"\1[retiré]", text)
-    text = SECRET.sub(r"\1[lien]", text)
+    text = SECRET.sub(r"\1[jeton]", text)
     return PHONE.sub("[téléphone]", EMAIL.sub("[courriel]", text))
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -49,6 +50,29 @@ def tile_sources(url):
         )
     # Leaflet gives the tiles that it leaves an empty image, written in its code.
     return [origin[1].replace("{s}", "*"), "data:"]
+
+
+#: How a mail server is spoken to: by the scheme of its address, with its usual port.
+MAIL_SCHEMES = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+def mail_server(url):
+    """Host, port, user, password, whether STARTTLS, whether TLS, of an address such as
+    `smtp+starttls://user:password@host:587`; without a host nothing is sent."""
+    parts = urlsplit(url)
+    if url and (parts.scheme not in MAIL_SCHEMES or not parts.hostname):
+        raise ImproperlyConfigured(
+            "EMAIL_URL must be like smtp+starttls://user:password@mail.example.org:587 "
+            "(or smtps://, or smtp:// without encryption)."
+        )
+    return (
+        parts.hostname or "",
+        parts.port or MAIL_SCHEMES.get(parts.scheme, 25),
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+        parts.scheme == "smtp+starttls",
+        parts.scheme == "smtps",
+    )
 
 
 def kept_secret(name):
@@ -165,6 +189,17 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "directory.User"
 LOGIN_URL = "admin:login"
 
+# Where mail leaves by; without one it stays in the outbox, where staff read it.
+(
+    EMAIL_HOST,
+    EMAIL_PORT,
+    EMAIL_HOST_USER,
+    EMAIL_HOST_PASSWORD,
+    EMAIL_USE_TLS,
+    EMAIL_USE_SSL,
+) = mail_server(os.environ.get("EMAIL_URL", ""))
+EMAIL_TIMEOUT = env_int("EMAIL_TIMEOUT", 10)  # seconds that the server may keep silent
+
 LANGUAGE_CODE = "fr-ca"
 LANGUAGES = [("fr-ca", "Français")]
 LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
@@ -269,6 +304,8 @@ SITE_TERRITORY = os.environ.get("SITE_TERRITORY", "agglomération de Longueuil")
 POLE_NAME = os.environ.get("POLE_NAME", "Pôle de l’économie sociale")
 POLE_EMAIL = os.environ.get("POLE_EMAIL", "pole@repertoire.example")
 POLE_PHONE = os.environ.get("POLE_PHONE", "")
+# Who mail is from, and where what cannot be delivered comes back; answers go to the Pôle.
+MAIL_FROM = DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM") or POLE_EMAIL
 # The licence under which the Pôle opens its data; while it has none, the site says so.
 DATA_LICENCE = os.environ.get("DATA_LICENCE", "")
 DATA_LICENCE_URL = os.environ.get("DATA_LICENCE_URL", "")

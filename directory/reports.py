@@ -88,14 +88,26 @@ def report(
     return _keep(ErrorReport, "E", said, form, client)
 
 
+def hand_over(*, enterprise: Enterprise, kind: str, message: str, key: str) -> None:
+    """Put in the same queue what staff learnt otherwise, such as on the telephone; once a `key`."""
+    row = ErrorReport(
+        enterprise=enterprise, kind=kind, message=message.strip(), key=key, reference=_number("E")
+    )
+    ErrorReport.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def _number(letter: str) -> str:
+    code = get_random_string(8, ALPHABET)
+    return f"{letter}-{code[:4]}-{code[4:]}"
+
+
 def _keep(
     model: type[AnyMessage], letter: str, said: dict[str, Any], form: str, client: str
 ) -> AnyMessage:
     # What is said is part of the key: who goes back and says something else is heard too.
     texts = [getattr(value, "pk", value) for value in said.values()]
     key = hashlib.sha256(repr([form, *texts]).encode()).hexdigest()
-    code = get_random_string(8, ALPHABET)
-    row = model(**said, key=key, reference=f"{letter}-{code[:4]}-{code[4:]}")
+    row = model(**said, key=key, reference=_number(letter))
     with transaction.atomic():
         seconds = throttling.admit(
             purpose=model._meta.model_name or "", client=client, limits=LIMITS

@@ -5,11 +5,13 @@ from directory.views import (
     claims,
     crawlers,
     exports,
+    freshness,
     invitations,
     landing,
     maps,
     news,
     open_data,
+    phone,
     profile,
     reports,
     search,
@@ -57,6 +59,13 @@ urlpatterns = [
     path("villes/<slug:slug>/", landing.city, name="city"),
     path("regions/", landing.regions, name="regions"),
     path("regions/<slug:slug>/", landing.region, name="region"),
+    # /confirmer/, /desabonnement/: what mails link to
+    path("confirmer/<str:token>/", freshness.confirm, name="confirm"),
+    path("desabonnement/<str:token>/", freshness.unsubscribe, name="unsubscribe"),
+    # /appels/
+    path("appels/", phone.phone_list, name="phone_list"),
+    path("appels/<slug:slug>/", phone.phone_call, name="phone_call"),
+    path("appels/<slug:slug>/prendre/", phone.take, name="phone_take"),
     # the site itself
     path("nouveautes/", news.news, name="news"),
     path("nouveautes/atom.xml", news.atom, name="atom"),

@@ -124,6 +124,19 @@ def superuser(people):
     )
 
 
+@pytest.fixture
+def smtp(settings):
+    """A running mail server that the outbox is told of; see tests/smtp.py."""
+    from tests.smtp import Server
+
+    server = Server().start()
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+    settings.EMAIL_TIMEOUT = 2
+    settings.SITE_URL = "https://repertoire.example"
+    yield server
+    server.stop()
+
+
 # --- The real browser: tests that use it are marked `browser`
 
 

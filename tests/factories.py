@@ -14,22 +14,27 @@ from directory.models import (
     Certification,
     City,
     Claim,
+    ConsentBasis,
     Contact,
     Enterprise,
     EnterpriseBenefit,
     ErrorReport,
     Invitation,
+    Mail,
     Offering,
     Permit,
+    PhoneCall,
     PurchasingCategory,
     Recognition,
     Reference,
     Region,
     RegionalCounty,
+    Reminder,
     Representative,
     Sector,
     Status,
     Suggestion,
+    Unsubscription,
     User,
 )
 
@@ -278,6 +283,57 @@ class InvitationFactory(ChildFactory):
     role = "editor"
     token_hash = factory.LazyAttribute(lambda row: invitations.hashed(row.token))
     expires_at = factory.LazyFunction(lambda: timezone.now() + invitations.GOOD_FOR)
+
+
+# --- Mail, and what keeps a listing current
+
+
+class MailFactory(Factory):
+    class Meta:
+        model = Mail
+
+    dedupe_key = factory.Sequence(lambda number: f"essai:{number}")
+    message_id = factory.LazyAttribute(lambda mail: f"<{mail.dedupe_key}@exemple.test>")
+    kind = "reminder"
+    recipient = "alice@exemple.test"
+    subject = "Votre fiche est-elle encore exacte?"
+    text = "Bonjour,"
+    html = "<p>Bonjour,</p>"
+
+
+class UnsubscriptionFactory(Factory):
+    class Meta:
+        model = Unsubscription
+
+    email = "info@traiteur.example"
+    kind = "reminder"
+
+
+class ConsentBasisFactory(ChildFactory):
+    class Meta:
+        model = ConsentBasis
+
+    email = "info@traiteur.example"
+    basis = ConsentBasis.Basis.PUBLISHED
+    source = "Son site web"
+    given_on = datetime.date(2026, 1, 15)
+
+
+class ReminderFactory(ChildFactory):
+    class Meta:
+        model = Reminder
+
+    due_on = datetime.date(2026, 6, 15)
+    step = 1
+
+
+class PhoneCallFactory(ChildFactory):
+    class Meta:
+        model = PhoneCall
+
+    by = factory.SubFactory(UserFactory, is_staff=True)
+    outcome = PhoneCall.Outcome.NO_ANSWER
+    key = factory.Sequence(lambda number: f"{number:064d}")
 
 
 # --- What anyone tells the Pôle

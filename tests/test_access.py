@@ -3,6 +3,7 @@
 The tables below are reviewed as code is: an address that none of them names fails.
 """
 
+import datetime
 import uuid
 
 import pytest
@@ -10,24 +11,32 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
-from directory import bulk_invitations
+from directory import bulk_invitations, freshness, outbox
 from directory.models import Enterprise, Listing
 from tests.client import StrictClient
 from tests.factories import (
     CertificationFactory,
     ClaimFactory,
+    ConsentBasisFactory,
     ContactFactory,
     EnterpriseBenefitFactory,
     EnterpriseFactory,
     ErrorReportFactory,
     InvitationFactory,
+    MailFactory,
     OfferingFactory,
     PermitFactory,
+    PhoneCallFactory,
     RecognitionFactory,
     ReferenceFactory,
+    ReminderFactory,
     RepresentativeFactory,
     SuggestionFactory,
+    UnsubscriptionFactory,
 )
+
+#: Twelve months after `enterprise` was confirmed (tests/factories.py).
+DUE_ON = datetime.date(2027, 6, 15)
 
 # Whose answer each role inherits where a row does not name it.
 AS = {
@@ -112,6 +121,21 @@ PAGES = {
         "302 member=404 owner=200 superuser=200",
         "302 member=404 owner=400 superuser=400",
     ),
+    # Opened by whoever has the link; sent, it acts.
+    "directory:confirm": ("200", "302"),
+    "directory:unsubscribe": ("200", "200"),
+    "directory:phone_list": (
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+        "302 member=405",
+    ),
+    "directory:phone_call": (
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+    ),
+    "directory:phone_take": (
+        "302 member=405",
+        "302 member=404 facilitator=302 curator=302 superuser=302",
+    ),
     "health:alive": EVERYONE_READS,
     "health:ready": EVERYONE_READS,
     "admin:index": ("302 staff=200", "302 staff=200"),
@@ -131,6 +155,9 @@ PAGES = {
     "admin:view_on_site": ("302", "302"),
     "admin:anything": ("302 staff=404", "302 staff=404"),
 }
+MAIL = "302 staff=403 curator=200 superuser=200"
+PAGES |= {f"admin:directory_mail_{page}": (MAIL, MAIL) for page in ("previews", "preview")}
+PAGES |= {f"admin:directory_mail_{page}": (MAIL, MAIL) for page in ("sample", "file")}
 
 
 def may(view="", add="", change="", delete="", nobody=""):
@@ -153,14 +180,19 @@ TABLES = {
     "directory_certification": PART,
     "directory_city": may(view=ALL),
     "directory_claim": LOOKED_AT | {"view": {"moderator", "superuser"}},
+    "directory_consentbasis": may(
+        view="curator facilitator", add="curator facilitator", change="curator", nobody="delete"
+    ),
     "directory_contact": PART | {"view": {"curator", "facilitator", "superuser"}},
     "directory_enterprise": may(view=ALL, add="curator", change="curator"),
     "directory_enterprisebenefit": PART,
     "directory_errorreport": may(view="curator moderator", change="moderator", nobody="add"),
     "directory_invitation": LOOKED_AT | {"view": {"curator", "facilitator", "superuser"}},
     "directory_listing": LOOKED_AT,
+    "directory_mail": LOOKED_AT | {"view": {"curator", "superuser"}},
     "directory_offering": PART,
     "directory_permit": PART,
+    "directory_phonecall": LOOKED_AT | {"view": {"curator", "facilitator", "superuser"}},
     "directory_postalarea": may(),
     "directory_purchasingcategory": may(view="curator", change="curator"),
     "directory_recognition": may(view="curator", add="curator", change="curator"),
@@ -168,12 +200,14 @@ TABLES = {
     "directory_region": may(view="curator"),
     "directory_regionalcounty": may(view="curator"),
     "directory_representative": LOOKED_AT | {"view": {*ALL.split(), "superuser"}},
+    "directory_reminder": LOOKED_AT | {"view": {"curator", "superuser"}},
     "directory_sector": may(view=ALL, add="curator", change="curator"),
     "directory_seededkey": may(nobody="add change"),
     "directory_status": may(view="curator moderator", add="curator", change="curator"),
     "directory_suggestion": may(view="curator moderator", change="moderator", nobody="add"),
     "directory_synonym": PART,
     "directory_synonymgroup": PART,
+    "directory_unsubscription": may(nobody="change"),
     "directory_user": may(),
 }
 
@@ -253,8 +287,13 @@ def site(reference, enterprise):
         ReferenceFactory,
         RecognitionFactory,
         ErrorReportFactory,
+        ConsentBasisFactory,
+        PhoneCallFactory,
+        ReminderFactory,
     ):
         factory(enterprise=enterprise)
+    UnsubscriptionFactory()
+    mail = MailFactory()
     Group.objects.create(name="Bénévoles")
     editor = RepresentativeFactory(enterprise=enterprise)
     claim = ClaimFactory(enterprise=enterprise)
@@ -278,6 +317,13 @@ def site(reference, enterprise):
         "directory:city": ["longueuil"],
         "directory:region": ["monteregie"],
         "directory:sitemap_section": ["villes"],
+        "directory:confirm": [token(freshness.confirmation_link(enterprise, DUE_ON))],
+        "directory:unsubscribe": [token(outbox.unsubscription_link("a@exemple.test", "reminder"))],
+        "directory:phone_call": [enterprise.slug],
+        "directory:phone_take": [enterprise.slug],
+        "admin:directory_mail_preview": ["reminder"],
+        "admin:directory_mail_sample": ["reminder"],
+        "admin:directory_mail_file": [mail.pk],
         "admin:app_list": ["directory"],
         "admin:view_on_site": [ContentType.objects.get_for_model(Enterprise).pk, enterprise.pk],
     }
@@ -309,6 +355,10 @@ def site(reference, enterprise):
 
     yield address
     default_storage.delete(logo)
+
+
+def token(link):
+    return link.rstrip("/").rpartition("/")[2]
 
 
 # The fixture that makes each of them.

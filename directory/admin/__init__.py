@@ -6,9 +6,27 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from directory.admin import enterprises, people, places, reports, team, vocabularies
+from directory.admin import (
+    enterprises,
+    freshness,
+    mail,
+    people,
+    places,
+    reports,
+    team,
+    vocabularies,
+)
 
-__all__ = ["enterprises", "people", "places", "reports", "team", "vocabularies"]
+__all__ = [
+    "enterprises",
+    "freshness",
+    "mail",
+    "people",
+    "places",
+    "reports",
+    "team",
+    "vocabularies",
+]
 
 admin.site.site_header = _("Répertoire – administration")
 admin.site.site_title = _("Répertoire – administration")

@@ -1,27 +1,15 @@
-"""Who tends each listing, who asks to and who is invited: looked at here, done in their pages."""
+"""Who tends each listing, who asks to and who is invited: looked at here, done in their pages. A
+row changed by hand would skip what its function sees to: the last owner, the mails, the trace."""
 
 from django.contrib import admin
 
-from directory.admin.search import SearchAdmin, folded
+from directory.admin.freshness import LookedAtAdmin
+from directory.admin.search import folded
 from directory.models import Claim, Invitation, Representative
 
 
-class TeamAdmin(SearchAdmin):
-    """A row changed by hand would skip what its function sees to: the last owner, the mails, the
-    trace."""
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-
 @admin.register(Representative)
-class RepresentativeAdmin(TeamAdmin):
+class RepresentativeAdmin(LookedAtAdmin):
     list_display = ["user", "enterprise", "role", "since"]
     list_filter = ["role", "since"]
     list_select_related = ["user", "enterprise"]
@@ -30,7 +18,7 @@ class RepresentativeAdmin(TeamAdmin):
 
 
 @admin.register(Claim)
-class ClaimAdmin(TeamAdmin):
+class ClaimAdmin(LookedAtAdmin):
     list_display = ["user", "enterprise", "state", "takeover", "created_at", "decided_by"]
     list_filter = ["state", "takeover", "created_at"]
     list_select_related = ["user", "enterprise", "decided_by"]
@@ -42,7 +30,7 @@ class ClaimAdmin(TeamAdmin):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(TeamAdmin):
+class InvitationAdmin(LookedAtAdmin):
     list_display = ["email", "enterprise", "role", "created_at", "expires_at", "accepted_at"]
     list_filter = ["role", "created_at", "accepted_at", "withdrawn_at"]
     list_select_related = ["enterprise"]

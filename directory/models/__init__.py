@@ -16,6 +16,7 @@ from directory.models.enterprises import (
     ServedTerritory,
 )
 from directory.models.freshness import (
+    CallUnderWay,
     ConsentBasis,
     PhoneCall,
     Reminder,
@@ -86,6 +87,7 @@ __all__ = [
     "Benefit",
     "Borough",
     "BulkAct",
+    "CallUnderWay",
     "Certification",
     "City",
     "Claim",

@@ -114,3 +114,21 @@ class PhoneCall(models.Model):
                 violation_error_message=_("Dites quel jour rappeler."),
             ),
         ]
+
+
+class CallUnderWay(models.Model):
+    """Who has a listing's telephone number before them, so that two people do not call at once."""
+
+    enterprise = models.OneToOneField(
+        Enterprise,
+        models.CASCADE,
+        primary_key=True,
+        related_name="call_under_way",
+        verbose_name=_("entreprise"),
+    )
+    by = models.ForeignKey(USER, models.CASCADE, related_name="+", verbose_name=_("par"))
+    since = models.DateTimeField(_("depuis"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("appel en cours")
+        verbose_name_plural = _("appels en cours")

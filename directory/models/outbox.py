@@ -47,6 +47,10 @@ class Mail(models.Model):
                 condition=Q(sent_at=None, gave_up_at=None),
                 name="mail_due",
             ),
+            # Few come back, and whom they were for is looked up before writing again.
+            models.Index(
+                fields=["recipient"], condition=Q(bounced_at__isnull=False), name="mail_bounced"
+            ),
         ]
         constraints = [
             models.CheckConstraint(

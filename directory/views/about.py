@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from directory import reports, wording
+from directory import freshness, reports, wording
 from directory.facets import CONFIRMED, RECOGNISED
 from directory.models import Recognition
 from directory.views.caching import kept_for_an_hour, kept_while_unchanged
@@ -27,6 +27,7 @@ def about(request, current):
         "total": wording.number(whole.total),
         "recognised": wording.number(whole.counts.get(RECOGNISED, 0)),
         "confirmed": wording.number(whole.counts.get(CONFIRMED, 0)),
+        "share_confirmed": freshness.share_confirmed(current),
         "criteria": Recognition.Criterion.labels,
     }
     return render(request, "directory/about.html", context)

@@ -390,8 +390,8 @@ def test_the_link_is_neither_in_the_log_nor_told_to_other_sites(client, guest, i
     finally:
         root.removeHandler(handler)
     lines = [json.loads(line)["message"] for line in handler.stream.getvalue().splitlines()]
-    assert "GET /invitation/[lien]/ 200" in " ".join(lines)
-    assert "Not Found: /invitation/[lien]/" in lines
+    assert "GET /invitation/[jeton]/ 200" in " ".join(lines)
+    assert "Not Found: /invitation/[jeton]/" in lines
     assert token not in " ".join(lines)
     response = client.get(invited)
     assert response.headers["Referrer-Policy"] == "strict-origin"

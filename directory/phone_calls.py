@@ -1,0 +1,179 @@
+"""The telephone list: listings that nobody confirmed by mail, and what came of calling them.
+
+Staff call from a page that says who is calling whom. What a call changes is not written by the
+caller: it joins the queue of errors reported, where staff see to it.
+"""
+
+import hashlib
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from directory import freshness, reports
+from directory.models import (
+    CallUnderWay,
+    ConsentBasis,
+    Enterprise,
+    ErrorReport,
+    PhoneCall,
+    Reminder,
+    User,
+)
+
+Outcome = PhoneCall.Outcome
+#: How long a listing that did not answer is left alone.
+REST = timedelta(days=2)
+#: How long a call is thought to be under way, from the moment its page was asked for.
+UNDER_WAY_FOR = timedelta(minutes=15)
+#: Calls without success after which the listing may be hidden from results.
+MOST_UNANSWERED = 2
+UNANSWERED = [Outcome.NO_ANSWER, Outcome.WRONG_NUMBER]
+#: What is left to others, and under which kind of error they find it.
+HANDED_OVER = {
+    Outcome.CHANGED: ErrorReport.Kind.OTHER,
+    Outcome.CLOSED: ErrorReport.Kind.CLOSED,
+    Outcome.WRONG_NUMBER: ErrorReport.Kind.CONTACT,
+}
+
+
+# --- Reading
+
+
+def waiting() -> Any:
+    """Every listing on the list, the longest overdue first, with what is known of its calls for
+    this due date: `last_outcome`, `last_at`, `call_back_on`, `unanswered` (how many)."""
+    calls = PhoneCall.objects.filter(enterprise=OuterRef("pk"), at__date__gte=OuterRef("due_on"))
+    last = calls.order_by("-at", "-pk")
+    unanswered = (
+        calls.filter(outcome__in=UNANSWERED).order_by().values("enterprise").annotate(n=Count("pk"))
+    )
+    on_the_list = Reminder.objects.filter(
+        enterprise=OuterRef("pk"), due_on=OuterRef("due_on"), step=freshness.CALL
+    )
+    return (
+        Enterprise.objects.overdue(timezone.localdate())
+        .filter(Exists(on_the_list))
+        .annotate(
+            last_outcome=Subquery(last.values("outcome")[:1]),
+            last_at=Subquery(last.values("at")[:1]),
+            call_back_on=Subquery(last.values("call_back_on")[:1]),
+            unanswered=Subquery(unanswered.values("n")),
+        )
+        .order_by("due_on", "pk")
+    )
+
+
+def to_call_now() -> Any:
+    """Of those, the ones whose turn it is: never called, silent some days ago, or to be called back
+    from today on."""
+    today, now = timezone.localdate(), timezone.now()
+    return waiting().filter(
+        Q(last_outcome=None)
+        | Q(last_outcome=Outcome.NO_ANSWER, last_at__lt=now - REST)
+        | Q(last_outcome=Outcome.CALL_BACK, call_back_on__lte=today)
+        # Confirmed, and then dated back by hand.
+        | Q(last_outcome=Outcome.CONFIRMED)
+    )
+
+
+def under_way(enterprises: list[Enterprise]) -> dict[int, CallUnderWay]:
+    """The calls that seem to be going on, by enterprise."""
+    recent = CallUnderWay.objects.filter(
+        enterprise__in=enterprises, since__gt=timezone.now() - UNDER_WAY_FOR
+    ).select_related("by")
+    return {call.enterprise_id: call for call in recent}
+
+
+def following(queue: Any, by: User, after: Enterprise | None = None) -> Enterprise | None:
+    """The next of a queue that nobody else is calling."""
+    recent = CallUnderWay.objects.filter(
+        enterprise=OuterRef("pk"), since__gt=timezone.now() - UNDER_WAY_FOR
+    ).exclude(by=by)
+    free = queue.exclude(Exists(recent))
+    return free.exclude(pk=after.pk).first() if after else free.first()
+
+
+# --- Calling
+
+
+def take(*, enterprise: Enterprise, by: User) -> CallUnderWay | None:
+    """Say that `by` is calling; the call that another has under way, if there is one, which is then
+    left as it is."""
+    now = timezone.now()
+    with transaction.atomic():
+        CallUnderWay.objects.bulk_create(
+            [CallUnderWay(enterprise=enterprise, by=by, since=now)], ignore_conflicts=True
+        )
+        call = (
+            CallUnderWay.objects.select_for_update(of=("self",))
+            .select_related("by")
+            .get(enterprise=enterprise)
+        )
+        if call.by_id != by.pk and call.since > now - UNDER_WAY_FOR:
+            return call
+        call.by, call.since = by, now
+        call.save()
+    return None
+
+
+def record(
+    *,
+    enterprise: Enterprise,
+    outcome: str,
+    by: User,
+    key: str,
+    note: str = "",
+    call_back_on: date | None = None,
+    consent_email: str = "",
+) -> bool:
+    """Keep what came of a call; False if this form was sent already, and nothing is kept twice.
+
+    `key` tells one form shown from another. A confirmation confirms the listing, in the name of
+    the Pôle; changes, a closing or a wrong number go to the queue of errors reported, with the
+    note. `consent_email` is an address that the person agreed to be written at, said aloud."""
+    digest = hashlib.sha256(f"{key}|{enterprise.pk}|{by.pk}".encode()).hexdigest()
+    call = PhoneCall(
+        enterprise=enterprise,
+        by=by,
+        at=timezone.now(),
+        outcome=outcome,
+        note=note,
+        call_back_on=call_back_on if outcome == Outcome.CALL_BACK else None,
+        key=digest,
+    )
+    with transaction.atomic():
+        PhoneCall.objects.bulk_create([call], ignore_conflicts=True)
+        kept = PhoneCall.objects.filter(key=digest, at=call.at).exists()
+        CallUnderWay.objects.filter(enterprise=enterprise, by=by).delete()
+        if not kept:
+            return False
+        if outcome == Outcome.CONFIRMED:
+            freshness.confirm(enterprise=enterprise, source=Enterprise.Source.STAFF, by=by)
+        if outcome in HANDED_OVER:
+            said = str(Outcome(outcome).label)
+            reports.hand_over(
+                enterprise=enterprise,
+                kind=HANDED_OVER[Outcome(outcome)],
+                message=_("Appris par téléphone\xa0: %(what)s. %(note)s")
+                % {"what": said, "note": note},
+                key=digest,
+            )
+        if consent_email:
+            _agree(enterprise, consent_email, by)
+    return True
+
+
+def _agree(enterprise: Enterprise, email: str, by: User) -> None:
+    basis = ConsentBasis(
+        enterprise=enterprise,
+        email=email.lower(),
+        basis=ConsentBasis.Basis.EXPRESS,
+        source=_("Dit au téléphone à %(name)s") % {"name": by},
+        given_on=timezone.localdate(),
+        recorded_by=by,
+    )
+    ConsentBasis.objects.bulk_create([basis], ignore_conflicts=True)

@@ -1,0 +1,189 @@
+"""The telephone list and the page that one calls from, for the Pôle's staff."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from directory import freshness, phone_calls, wording
+from directory.models import City, Enterprise, PhoneCall, Sector
+from directory.phone_forms import PhoneCallForm
+
+A_PAGE = 50
+Outcome = PhoneCall.Outcome
+#: What the address asks, of which table, and where it is looked for.
+FILTERS = {"ville": (City, "city__slug"), "secteur": (Sector, "sectors__slug")}
+
+
+def callers_only(view):
+    """Those who may note calls; the page does not exist for the others."""
+
+    def checked(request, *args, **kwargs):
+        if not (request.user.is_staff and request.user.has_perm("directory.add_phonecall")):
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+@require_safe
+@callers_only
+@never_cache
+def phone_list(request):
+    queue = chosen(request)
+    page = Paginator(queue.select_related("city"), A_PAGE).get_page(request.GET.get("page"))
+    rows = list(page)
+    calls = phone_calls.under_way(rows)
+    waiting = phone_calls.waiting()
+    context = {
+        "page": page,
+        "rows": [row(enterprise, calls.get(enterprise.pk), request.user) for enterprise in rows],
+        "total": page.paginator.count,
+        "waiting": waiting.count(),
+        "everything": "tous" in request.GET,
+        "asked": asked(request),
+        "cities": City.objects.filter(enterprise__in=waiting).distinct().order_by("name", "pk"),
+        "sectors": Sector.objects.filter(enterprise__in=waiting).distinct().order_by("name", "pk"),
+        "city": request.GET.get("ville", ""),
+        "sector": request.GET.get("secteur", ""),
+        "start": phone_calls.following(queue, request.user),
+    }
+    return render(request, "directory/phone_list.html", context)
+
+
+def chosen(request):
+    """The listings that the filters of the address keep; what they do not know keeps none out."""
+    queue = phone_calls.waiting() if "tous" in request.GET else phone_calls.to_call_now()
+    for name, (model, path) in FILTERS.items():
+        slug = request.GET.get(name)
+        if slug and model.objects.filter(slug=slug).exists():
+            queue = queue.filter(**{path: slug})
+    return queue
+
+
+def asked(request):
+    """The filters, as the end of an address."""
+    kept = {name: request.GET[name] for name in (*FILTERS, "tous") if request.GET.get(name)}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def row(enterprise, call, user):
+    return {
+        "name": enterprise.name,
+        "slug": enterprise.slug,
+        "city": enterprise.city.name,
+        "phone": spoken(enterprise),
+        "due_on": wording.day(enterprise.due_on),
+        "unanswered": enterprise.unanswered or 0,
+        "last": last_call(enterprise),
+        "other": call.by if call and call.by_id != user.pk else None,
+    }
+
+
+def last_call(enterprise):
+    if not enterprise.last_outcome:
+        return ""
+    outcome = Outcome(enterprise.last_outcome)
+    if outcome == Outcome.CALL_BACK:
+        return _("À rappeler le %(day)s") % {"day": wording.day(enterprise.call_back_on)}
+    return _("%(outcome)s, le %(day)s") % {
+        "outcome": str(outcome.label).capitalize(),
+        "day": wording.day(timezone.localdate(enterprise.last_at)),
+    }
+
+
+@require_POST
+@callers_only
+def take(request, slug):
+    """Say that one is calling, and open the page to call from."""
+    enterprise = get_object_or_404(Enterprise.objects.published(), slug=slug)
+    phone_calls.take(enterprise=enterprise, by=request.user)
+    return to_call(request, enterprise)
+
+
+def to_call(request, enterprise):
+    response = redirect("directory:phone_call", enterprise.slug)
+    response["Location"] += asked(request)
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@callers_only
+@never_cache
+def phone_call(request, slug):
+    enterprise = get_object_or_404(
+        Enterprise.objects.published().with_due_on().select_related("city"), slug=slug
+    )
+    form = PhoneCallForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        return note(request, enterprise, form.cleaned_data)
+    calls = enterprise.phone_calls.select_related("by").order_by("-at", "-pk")[:5]
+    other = phone_calls.under_way([enterprise]).get(enterprise.pk)
+    context = {
+        "enterprise": {
+            "name": enterprise.name,
+            "slug": enterprise.slug,
+            "pk": enterprise.pk,
+            "url": enterprise.get_absolute_url(),
+            "city": enterprise.city.name,
+            "phone": enterprise.phone and wording.phone(enterprise.phone),
+            "extension": enterprise.phone_extension,
+            "tel": wording.phone_href(enterprise.phone, enterprise.phone_extension),
+            "confirmed_on": enterprise.confirmed_on and wording.day(enterprise.confirmed_on),
+        },
+        "contacts": [person(contact) for contact in enterprise.contacts.order_by("position", "pk")],
+        "facts": freshness.facts(enterprise),
+        "calls": [
+            {
+                "outcome": call.get_outcome_display(),
+                "day": wording.day(timezone.localdate(call.at)),
+                "by": call.by,
+                "note": call.note,
+            }
+            for call in calls
+        ],
+        "other": other.by if other and other.by_id != request.user.pk else None,
+        "form": form,
+        "errors": [
+            {"text": text, "at": name if name in form.fields else ""}
+            for name, texts in form.errors.items()
+            for text in texts
+        ],
+        "asked": asked(request),
+    }
+    return render(request, "directory/phone_call.html", context)
+
+
+def spoken(reached):
+    """The number of an enterprise or a person, as one says it; "" where there is none."""
+    return reached.phone and wording.phone(reached.phone, reached.phone_extension)
+
+
+def person(contact):
+    return {
+        "name": contact.name,
+        "function": contact.function,
+        "phone": spoken(contact),
+        "tel": wording.phone_href(contact.phone, contact.phone_extension),
+    }
+
+
+def note(request, enterprise, said):
+    """Keep what came of the call, then open the next of the same list."""
+    kept = phone_calls.record(enterprise=enterprise, by=request.user, **said)
+    if kept:
+        done = {"name": enterprise.name, "outcome": Outcome(said["outcome"]).label}
+        messages.success(request, _("%(name)s\xa0: %(outcome)s. C’est noté.") % done)
+    upcoming = phone_calls.following(chosen(request), request.user, after=enterprise)
+    if upcoming is None:
+        response = redirect("directory:phone_list")
+        response["Location"] += asked(request)
+        return response
+    phone_calls.take(enterprise=upcoming, by=request.user)
+    return to_call(request, upcoming)
