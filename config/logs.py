@@ -1,5 +1,6 @@
 """One line a record, in JSON so that a line break in a message cannot forge another, and without
-e-mail addresses, telephone numbers or what a person typed, which exceptions like to quote."""
+e-mail addresses, telephone numbers, the links of mails, or what a person typed, which exceptions
+like to quote."""
 
 import contextvars
 import json
@@ -24,6 +25,10 @@ VALUE = re.compile(
     r"^((?:psycopg\.errors|django\.db\.utils)\.\w+: [^\n\"]*: \")[^\n]*", re.MULTILINE
 )
 STATEMENT = re.compile(r"^(LINE \d+: )[^\n]*", re.MULTILINE)
+# What follows is a secret that a mail gave to one person: whoever reads the log could use it. Told
+# by the path, as it also stands in lines written once the request is over, or before its page is
+# known.
+SECRET = re.compile(r"(/(?:invitation|confirmer|desabonnement)/)[^/\s\"'<>?&]+")
 # Line breaks that JSON leaves as they are.
 BREAKS = {code: f"\\u{code:04x}" for code in (0x85, 0x2028, 0x2029)}
 
@@ -34,6 +39,7 @@ SHORTEST_TYPED, MOST_TYPED = 4, 5_000
 def without_personal_data(text):
     for quoted in (DETAIL, VALUE, STATEMENT):
         text = quoted.sub(r"\1[retiré]", text)
+    text = SECRET.sub(r"\1[jeton]", text)
     return PHONE.sub("[téléphone]", EMAIL.sub("[courriel]", text))
 
 

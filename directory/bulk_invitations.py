@@ -9,6 +9,7 @@ recipient is looked at again when the form comes back, and a form sent twice sen
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -18,14 +19,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from directory import audit, invitations, outbox
+from directory import audit, freshness, invitations, mailings
 from directory.addresses import link
 from directory.models import (
     AuditEntry,
     City,
-    ConsentBasis,
     Enterprise,
     Invitation,
+    Mail,
     Representative,
     Role,
     Sector,
@@ -42,6 +43,7 @@ ACT = "invitations.sent"
 REASONS = {
     "no_address": _("sans courriel"),
     "no_right": _("sans droit d’écrire"),
+    "came_back": _("courriel revenu"),
     "unsubscribed": _("ne veut plus de ces courriels"),
     "invited": _("invitation en cours"),
     "changed": _("changé entre-temps"),
@@ -76,10 +78,10 @@ def prospects(*, city: City | None = None, sector: Sector | None = None) -> Quer
 def preview(enterprise: Enterprise, by: User) -> tuple[str, str]:
     """The subject and the text of the mail as this enterprise will get it; its link is made when it
     is sent."""
-    address = link(reverse("directory:invitation", args=["…"]))
-    said = invitations.context(enterprise, Role.OWNER, by, address)
-    written = outbox.write(KIND, said)
-    return written["subject"], written["text"]
+    address = link(reverse("directory:invitation", args=["0"])).removesuffix("0/")
+    said = invitations.context(enterprise, Role.OWNER, by, f"{address}…")
+    written = mailings.write(KIND, said, link("/desabonnement/…"))
+    return written.subject, written.text
 
 
 def send(*, enterprises: Sequence[int], key: UUID, by: User) -> Result:
@@ -109,9 +111,9 @@ def send(*, enterprises: Sequence[int], key: UUID, by: User) -> Result:
 def result(key: UUID) -> Result | None:
     """What came of the form that had this key."""
     done = AuditEntry.objects.filter(act=ACT, detail__key=str(key)).first()
-    return (
-        None if done is None else Result(done.detail["sent"], done.detail["apart"], done.by_label)
-    )
+    if done is None:
+        return None
+    return Result(done.detail["sent"], done.detail["apart"], done.by_label)
 
 
 def _sent(enterprise: Enterprise, by: User) -> str:
@@ -129,12 +131,16 @@ def _sent(enterprise: Enterprise, by: User) -> str:
 
 def _apart() -> Case:
     """Why an enterprise is not invited; nothing where it can be."""
-    bases = ConsentBasis.objects.filter(enterprise=OuterRef("pk"), withdrawn_on=None)
+    bases = freshness.in_force(OuterRef("pk")).filter(email__iexact=OuterRef("email"))
+    bounced = Mail.objects.filter(
+        recipient=Lower(OuterRef("email")), bounced_at__gt=timezone.now() - timedelta(days=365)
+    )
     stopped = Unsubscription.objects.filter(email=Lower(OuterRef("email")), kind=KIND)
     invited = Invitation.objects.open().filter(enterprise=OuterRef("pk"), expires_at__gt=Now())
     return Case(
         When(email="", then=Value("no_address")),
-        When(~Exists(bases.filter(email__iexact=OuterRef("email"))), then=Value("no_right")),
+        When(~Exists(bases), then=Value("no_right")),
+        When(Exists(bounced), then=Value("came_back")),
         When(Exists(stopped), then=Value("unsubscribed")),
         When(Exists(invited), then=Value("invited")),
         default=Value(""),

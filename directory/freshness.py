@@ -155,12 +155,13 @@ def may_write(enterprise: Enterprise, email: str) -> bool:
     (Canada's anti-spam law, S.C. 2010, c. 23, s. 6 and 10: consent, express or implied.)"""
     return (
         bool(email)
-        and _in_force(enterprise).filter(email__iexact=email).exists()
+        and in_force(enterprise).filter(email__iexact=email).exists()
         and (not _came_back(email))
     )
 
 
-def _in_force(enterprise: Enterprise) -> Any:
+def in_force(enterprise: Enterprise | OuterRef) -> Any:
+    """What allows writing to this enterprise today."""
     today = timezone.localdate()
     lapsed = Q(basis=ConsentBasis.Basis.RELATIONSHIP, given_on__lt=today - RELATIONSHIP_LASTS)
     return ConsentBasis.objects.filter(
@@ -186,7 +187,7 @@ def recipients(enterprise: Enterprise) -> list[tuple[str, bool]]:
     reached = [owner.email for owner in owners if not _came_back(owner.email)]
     if reached:
         return [(email, True) for email in reached]
-    known = list(_in_force(enterprise).order_by("-given_on", "pk").values_list("email", flat=True))
+    known = list(in_force(enterprise).order_by("-given_on", "pk").values_list("email", flat=True))
     known.sort(key=lambda email: email.lower() != enterprise.email.lower())
     for email in known:
         if not outbox.unsubscribed(email, "reminder") and not _came_back(email):

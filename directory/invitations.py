@@ -65,7 +65,7 @@ def standing(invitation: Invitation) -> str:
 def find(token: str) -> Invitation | None:
     """The invitation of this link, whatever became of it."""
     rows = Invitation.objects.select_related("enterprise", "invited_by")
-    return rows.filter(token_hash=_hash(token)).first()
+    return rows.filter(token_hash=hashed(token)).first()
 
 
 def is_invited(invitation: Invitation, user: User) -> bool:
@@ -192,7 +192,7 @@ def send(
     invitation = invitation or Invitation(enterprise=enterprise, email=email)
     token = secrets.token_urlsafe(24)
     invitation.role, invitation.invited_by = role, by
-    invitation.token_hash, invitation.expires_at = _hash(token), now + GOOD_FOR
+    invitation.token_hash, invitation.expires_at = hashed(token), now + GOOD_FOR
     invitation.save()
     audit.record(
         act="invitation.sent", by=by, subject=enterprise, invitation=invitation.pk, role=role
@@ -232,5 +232,6 @@ def _again(enterprise: Enterprise, email: str, role: str, by: User) -> Sent:
     return sent
 
 
-def _hash(token: str) -> str:
+def hashed(token: str) -> str:
+    """What is kept of a link."""
     return salted_hmac("directory.invitations", token, algorithm="sha256").hexdigest()

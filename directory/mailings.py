@@ -39,6 +39,24 @@ ABOUT_LISTING = gettext_lazy(
     "Vous recevez ce message parce que votre entreprise est inscrite au répertoire."
 )
 
+INVITED = gettext_lazy(
+    "Vous recevez ce message parce qu’une personne vous a invité·e à cette adresse."
+)
+#: An example of what fills the mails about who tends a listing.
+TEAM = {
+    "enterprise": "Les Ateliers d’Alice",
+    "person": "nadia@exemple.test",
+    "by": "Alice Aubin",
+    "function": "Adjointe administrative",
+    "grounds": "Je suis à l’accueil depuis mars.",
+    "owner": True,
+    "days": 14,
+    "link": "https://repertoire.example/invitation/exemple/",
+    "profile": "https://repertoire.example/entreprises/ateliers-alice/",
+    "claim": "https://repertoire.example/entreprises/ateliers-alice/reclamer/",
+    "team": "https://repertoire.example/mon-entreprise/ateliers-alice/equipe/",
+}
+
 KINDS: dict[str, Kind] = {
     "reminder": Kind(
         gettext_lazy("Rappel\xa0: la fiche est à confirmer"),
@@ -54,6 +72,40 @@ KINDS: dict[str, Kind] = {
             "confirm_url": "https://repertoire.example/confirmer/exemple/",
             "listing_url": "https://repertoire.example/entreprises/ateliers-alice/",
         },
+    ),
+    "claim_code": Kind(
+        gettext_lazy("Code pour prouver qu’on parle au nom de l’entreprise"),
+        ABOUT_LISTING,
+        TEAM | {"code": "7KQR-M2XP", "minutes": 15},
+    ),
+    "claim_accepted": Kind(
+        gettext_lazy("Demande de rattachement acceptée"), ABOUT_YOU, TEAM | {"owner": True}
+    ),
+    "claim_refused": Kind(
+        gettext_lazy("Demande de rattachement refusée"),
+        ABOUT_YOU,
+        TEAM | {"reason": "Le conseil d’administration ne vous connaît pas."},
+    ),
+    "claim_announced": Kind(
+        gettext_lazy("Une personne tient maintenant la fiche"), ABOUT_LISTING, TEAM
+    ),
+    "claim_asked": Kind(gettext_lazy("Une personne demande à se joindre"), ABOUT_YOU, TEAM),
+    "claim_takeover": Kind(
+        gettext_lazy("Une personne dit remplacer la personne responsable"), ABOUT_YOU, TEAM
+    ),
+    "claim_replaced": Kind(gettext_lazy("La personne responsable est remplacée"), ABOUT_YOU, TEAM),
+    "invitation": Kind(gettext_lazy("Invitation à tenir une fiche"), INVITED, TEAM),
+    "invitation_listing": Kind(
+        gettext_lazy("Invitation à prendre en main sa fiche"), ABOUT_LISTING, TEAM
+    ),
+    "invitation_accepted": Kind(
+        gettext_lazy("Invitation acceptée"), ABOUT_YOU, TEAM | {"owner": False}
+    ),
+    "representative_changed": Kind(
+        gettext_lazy("Rôle changé dans l’équipe d’une fiche"), ABOUT_YOU, TEAM
+    ),
+    "representative_removed": Kind(
+        gettext_lazy("Retrait de l’équipe d’une fiche"), ABOUT_YOU, TEAM
     ),
 }
 

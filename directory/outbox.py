@@ -55,17 +55,6 @@ SIGNER = signing.Signer(salt="directory.unsubscription", sep=".")
 # --- Writing
 
 
-def write(kind: str, context: Mapping[str, Any]) -> dict[str, str]:
-    """The subject, text and HTML of a kind of mail, filled with this."""
-    said = {"site": {"name": settings.SITE_NAME, "pole_name": settings.POLE_NAME}, **context}
-    subject = " ".join(render_to_string(f"emails/{kind}.subject.txt", said).split())
-    return {
-        "subject": subject[:200],
-        "text": render_to_string(f"emails/{kind}.txt", said),
-        "html": render_to_string(f"emails/{kind}.html", said),
-    }
-
-
 def queue(
     *,
     kind: str,

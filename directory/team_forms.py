@@ -26,7 +26,7 @@ class CodeForm(PageForm):
     code = LineField(
         label=_("Code reçu par courriel"),
         help_text=_(
-            "Huit lettres et chiffres ; les majuscules et le trait d’union sont sans importance."
+            "Huit lettres et chiffres\xa0; les majuscules et le trait d’union sont sans importance."
         ),
         max_length=40,
         error_messages={"required": _("Écrivez le code.")},
@@ -56,7 +56,7 @@ class ClaimForm(PageForm):
     function = LineField(
         label=_("Votre fonction dans l’entreprise"),
         help_text=_(
-            "Par exemple : direction générale, adjointe administrative, membre du conseil."
+            "Par exemple\xa0: direction générale, adjointe administrative, membre du conseil."
         ),
         max_length=120,
         error_messages={"required": _("Écrivez votre fonction dans l’entreprise.")},
@@ -64,8 +64,8 @@ class ClaimForm(PageForm):
     grounds = paragraph(
         _("Comment le vérifier"),
         _(
-            "Qui peut le confirmer, ou ce qui le montre : une page de votre site, le registre des "
-            "entreprises."
+            "Qui peut le confirmer, ou ce qui le montre\xa0: une page de votre site, le registre "
+            "des entreprises."
         ),
         _("Dites comment vérifier que vous parlez au nom de l’entreprise."),
     )
@@ -74,7 +74,9 @@ class ClaimForm(PageForm):
         max_length=40,
         widget=forms.TextInput({"inputmode": "tel", "autocomplete": "tel"}),
         validators=[
-            RegexValidator(r"^(\D*\d){10}", _("Un téléphone compte dix chiffres : 450 555-0123."))
+            RegexValidator(
+                r"^(\D*\d){10}", _("Un téléphone compte dix chiffres\xa0: 450 555-0123.")
+            )
         ],
         error_messages={"required": _("Écrivez un numéro où vous joindre.")},
     )
@@ -95,7 +97,7 @@ def role_field():
         label=_("Rôle"),
         choices=[
             (Role.EDITOR, _("Peut modifier la fiche")),
-            (Role.OWNER, _("Responsable : modifie la fiche, invite et retire des collègues")),
+            (Role.OWNER, _("Responsable\xa0: modifie la fiche, invite et retire des collègues")),
         ],
         widget=forms.RadioSelect,
         error_messages={"required": _("Choisissez un rôle.")},

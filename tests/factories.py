@@ -4,19 +4,23 @@ import datetime
 
 import factory
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 from django.utils.text import slugify
 
+from directory import invitations
 from directory.models import (
     Benefit,
     Borough,
     Certification,
     City,
+    Claim,
     ConsentBasis,
     Contact,
     Enterprise,
     EnterpriseBenefit,
     ErrorReport,
     Incident,
+    Invitation,
     Mail,
     Offering,
     Permit,
@@ -27,6 +31,7 @@ from directory.models import (
     Region,
     RegionalCounty,
     Reminder,
+    Representative,
     Sector,
     Status,
     Suggestion,
@@ -241,6 +246,45 @@ class RecognitionFactory(ChildFactory):
     evidence = "Statuts et états financiers"
     recognised_on = datetime.date(2026, 2, 1)
     expires_on = datetime.date(2029, 2, 1)
+
+
+# --- Who tends a listing
+
+
+class RepresentativeFactory(ChildFactory):
+    class Meta:
+        model = Representative
+
+    user = factory.SubFactory(UserFactory)
+    role = "editor"
+
+
+class ClaimFactory(ChildFactory):
+    """A request that staff or an owner decide."""
+
+    class Meta:
+        model = Claim
+
+    user = factory.SubFactory(UserFactory)
+    state = Claim.State.WAITING
+    function = "Direction générale"
+    grounds = "Inscrite au registre des entreprises."
+    phone = "450 555-0199"
+
+
+class InvitationFactory(ChildFactory):
+    """An open one; `token` is what its link holds."""
+
+    class Meta:
+        model = Invitation
+
+    class Params:
+        token = factory.Sequence(lambda number: f"jeton{number:027d}")
+
+    email = "invitee@exemple.test"
+    role = "editor"
+    token_hash = factory.LazyAttribute(lambda row: invitations.hashed(row.token))
+    expires_at = factory.LazyFunction(lambda: timezone.now() + invitations.GOOD_FOR)
 
 
 # --- Mail, and what keeps a listing current

@@ -4,23 +4,26 @@ The tables below are reviewed as code is: an address that none of them names fai
 """
 
 import datetime
+import uuid
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
-from directory import audit, freshness, merging, outbox
+from directory import audit, bulk_invitations, freshness, merging, outbox
 from directory.models import DuplicatePair, Enterprise, Listing
 from tests.client import StrictClient
 from tests.factories import (
     CertificationFactory,
+    ClaimFactory,
     ConsentBasisFactory,
     ContactFactory,
     EnterpriseBenefitFactory,
     EnterpriseFactory,
     ErrorReportFactory,
     IncidentFactory,
+    InvitationFactory,
     MailFactory,
     OfferingFactory,
     PermitFactory,
@@ -28,6 +31,7 @@ from tests.factories import (
     RecognitionFactory,
     ReferenceFactory,
     ReminderFactory,
+    RepresentativeFactory,
     SuggestionFactory,
     UnsubscriptionFactory,
 )
@@ -59,6 +63,7 @@ EVERYONE_WRITES = ("200", "403")
 # Pages of the Pôle's curators, outside the admin: for who has no right to them, there is none.
 CURATORS_READ = ("302 member=404 curator=200 superuser=200", "302 member=405")
 CURATORS_DECIDE = (CURATORS_READ[0], CURATORS_READ[0])
+STAFF_IN_GROUPS = "facilitator=200 moderator=200 curator=200 superuser=200"
 PAGES = {
     "directory:home": EVERYONE_READS,
     "directory:list": EVERYONE_READS,
@@ -99,6 +104,33 @@ PAGES = {
     "directory:compare": CURATORS_DECIDE,
     "directory:merges": CURATORS_READ,
     "directory:merge": (CURATORS_READ[0], "302 member=404 curator=302 superuser=302"),
+    # Whoever is signed in may claim a listing; an act that is none is refused.
+    "directory:claim": ("302 member=200", "302 member=400"),
+    "directory:invitation": ("200", "302 member=403"),
+    "directory:invitations": (
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+        "302 member=404 facilitator=400 curator=400 superuser=400",
+    ),
+    "directory:invitations_sent": (
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+        "302 member=405",
+    ),
+    "directory:team": (
+        f"302 member=404 editor=200 owner=200 {STAFF_IN_GROUPS}",
+        "302 member=404 owner=200 facilitator=200 curator=200 superuser=200",
+    ),
+    "directory:colleague": (
+        "302 member=404 owner=200 superuser=200",
+        "302 member=404 owner=400 superuser=400",
+    ),
+    "directory:team_invitation": (
+        "302 member=405",
+        "302 member=404 owner=400 facilitator=400 curator=400 superuser=400",
+    ),
+    "directory:team_claim": (
+        "302 member=404 owner=200 superuser=200",
+        "302 member=404 owner=400 superuser=400",
+    ),
     # Opened by whoever has the link; sent, it acts.
     "directory:confirm": ("200", "302"),
     "directory:unsubscribe": ("200", "200"),
@@ -183,6 +215,7 @@ TABLES = {
     "directory_borough": may(view="curator"),
     "directory_certification": PART,
     "directory_city": may(view=ALL),
+    "directory_claim": LOOKED_AT | {"view": {"moderator", "superuser"}},
     "directory_consentbasis": may(
         view="curator facilitator", add="curator facilitator", change="curator", nobody="delete"
     ),
@@ -191,6 +224,7 @@ TABLES = {
     "directory_enterprisebenefit": PART,
     "directory_errorreport": may(view="curator moderator", change="moderator", nobody="add"),
     "directory_incident": may(nobody="delete"),
+    "directory_invitation": LOOKED_AT | {"view": {"curator", "facilitator", "superuser"}},
     "directory_listing": LOOKED_AT,
     "directory_mail": LOOKED_AT | {"view": {"curator", "superuser"}},
     "directory_offering": PART,
@@ -202,6 +236,7 @@ TABLES = {
     "directory_reference": PART,
     "directory_region": may(view="curator"),
     "directory_regionalcounty": may(view="curator"),
+    "directory_representative": LOOKED_AT | {"view": {*ALL.split(), "superuser"}},
     "directory_reminder": LOOKED_AT | {"view": {"curator", "superuser"}},
     "directory_sector": may(view=ALL, add="curator", change="curator"),
     "directory_seededkey": may(nobody="add change"),
@@ -303,12 +338,24 @@ def site(reference, enterprise):
     merge = merging.merge(kept=kept, gone=gone, choices={}, by=None)
     audit.record(act="test", by=None)
     IncidentFactory()
+    editor = RepresentativeFactory(enterprise=enterprise)
+    claim = ClaimFactory(enterprise=enterprise)
+    invitation = InvitationFactory(enterprise=enterprise, token="acces")
+    round_ = uuid.uuid4()
+    bulk_invitations.send(enterprises=[], key=round_, by=editor.user)
     known = {
         "directory:duplicate": [pair.pk],
         "directory:merge": [merge.pk],
         "directory:detail": [enterprise.slug],
         "directory:vcard": [enterprise.slug],
         "directory:report": [enterprise.slug],
+        "directory:claim": [enterprise.slug],
+        "directory:invitation": ["acces"],
+        "directory:invitations_sent": [round_],
+        "directory:team": [enterprise.slug],
+        "directory:colleague": [enterprise.slug, editor.pk],
+        "directory:team_invitation": [enterprise.slug, invitation.pk],
+        "directory:team_claim": [enterprise.slug, claim.pk],
         "directory:thanks": [SuggestionFactory().reference],
         "directory:logo": [logo],
         "mfa_remove_webauthn": [1],

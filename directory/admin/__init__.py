@@ -15,6 +15,7 @@ from directory.admin import (
     places,
     privacy,
     reports,
+    team,
     vocabularies,
 )
 
@@ -27,6 +28,7 @@ __all__ = [
     "places",
     "privacy",
     "reports",
+    "team",
     "vocabularies",
 ]
 

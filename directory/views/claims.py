@@ -40,7 +40,11 @@ def claim(request, slug):
         # Sent twice, or somebody came first: the page says what is so now.
         return redirect("directory:claim", enterprise.slug)
     except TooMany as refusal:
-        return shown(request, enterprise, error=too_many(refusal), status=429)
+        # What was asked for in words is shown again, as it was typed.
+        form = claim_form(request, enterprise, request.POST) if act is ask else None
+        response = shown(request, enterprise, form=form, error=too_many(refusal), status=429)
+        response.headers["Retry-After"] = str(refusal.seconds)
+        return response
 
 
 def by_domain(request, enterprise):

@@ -27,7 +27,9 @@ Disallow: /admin/
 Disallow: /entreprises.
 Disallow: /entreprises/suggestions/
 Disallow: /entreprises/*/signaler/
+Disallow: /entreprises/*/reclamer/
 Disallow: /entreprises/*.vcf
+Disallow: /invitation/
 Disallow: /merci/
 """
 

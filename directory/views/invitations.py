@@ -67,7 +67,7 @@ def shown(request, found, *, refused=False):
     """What the reader can do with it: accept, sign in first, change accounts, or nothing more."""
     user, enterprise = request.user, found.enterprise
     stage = invitations.standing(found)
-    if stage == "accepted" and user.is_authenticated and found.accepted_by_id == user.pk:
+    if stage == "accepted" and enterprise.representatives.filter(user_id=user.pk).exists():
         stage = "yours"
     elif stage == "open" and user.is_authenticated:
         stage = "invited" if invitations.is_invited(found, user) else "other"

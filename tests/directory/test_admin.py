@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from directory.models import (
     CallUnderWay,
-    Claim,
     Consent,
     Contact,
     Counter,
@@ -19,14 +18,12 @@ from directory.models import (
     Enterprise,
     ImportBatch,
     ImportRow,
-    Invitation,
     Listing,
     Merge,
     Offering,
     ProfileVisits,
     PurchasingCategory,
     Recognition,
-    Representative,
     Revision,
     SavedMapping,
     SeededKey,
@@ -38,10 +35,12 @@ from tests.factories import (
     BoroughFactory,
     CertificationFactory,
     CityFactory,
+    ClaimFactory,
     ConsentBasisFactory,
     ContactFactory,
     EnterpriseBenefitFactory,
     EnterpriseFactory,
+    InvitationFactory,
     MailFactory,
     OfferingFactory,
     PermitFactory,
@@ -50,6 +49,7 @@ from tests.factories import (
     RecognitionFactory,
     ReferenceFactory,
     ReminderFactory,
+    RepresentativeFactory,
     UnsubscriptionFactory,
     UserFactory,
 )
@@ -101,6 +101,9 @@ def one_of_each(superuser):
         PermitFactory,
         ReferenceFactory,
         RecognitionFactory,
+        RepresentativeFactory,
+        ClaimFactory,
+        InvitationFactory,
         ConsentBasisFactory,
         PhoneCallFactory,
         ReminderFactory,
@@ -114,8 +117,8 @@ def one_of_each(superuser):
 
 # Of a counter there is nothing to read: not what, nor who. The others have pages of their own.
 ELSEWHERE = {
-    CallUnderWay, Claim, Consent, Counter, Draft, DuplicatePair, ImportBatch,
-    ImportRow, Invitation, Merge, ProfileVisits, Representative, Revision, SavedMapping,
+    CallUnderWay, Consent, Counter, Draft, DuplicatePair, ImportBatch,
+    ImportRow, Merge, ProfileVisits, Revision, SavedMapping,
 }  # fmt: skip
 
 
