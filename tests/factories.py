@@ -22,6 +22,7 @@ from directory.models import (
     Reference,
     Region,
     RegionalCounty,
+    Revision,
     Sector,
     Status,
     Suggestion,
@@ -234,6 +235,22 @@ class RecognitionFactory(ChildFactory):
     criteria = Recognition.Criterion.values
     recognised_on = datetime.date(2026, 2, 1)
     expires_on = datetime.date(2029, 2, 1)
+
+
+class RevisionFactory(ChildFactory):
+    """A name proposed, which waits."""
+
+    class Meta:
+        model = Revision
+
+    section = "identity"
+    base_version = 1
+    changes = factory.LazyAttribute(
+        lambda row: {"name": {"before": row.enterprise.name, "proposed": "Nouveau nom"}}
+    )
+    source = Enterprise.Source.OWNER
+    key = factory.Sequence(lambda number: f"revision-{number}")
+    state = Revision.State.WAITING
 
 
 # --- What anyone tells the Pôle

@@ -20,6 +20,7 @@ from tests.factories import (
     PermitFactory,
     RecognitionFactory,
     ReferenceFactory,
+    RevisionFactory,
     SuggestionFactory,
 )
 
@@ -78,6 +79,17 @@ PAGES = {
     "directory:opensearch": EVERYONE_READS,
     "directory:opensearch_suggestions": EVERYONE_READS,
     "directory:security": EVERYONE_READS,
+    # Their own enterprise's, for its representatives alone.
+    "directory:mine": ("302 member=200 stranger=302 editor=302 owner=302", "302 member=405"),
+    "directory:mine_listing": ("302 member=404 editor=200 owner=200", "302 member=405"),
+    "directory:mine_sheet": ("302 member=404 editor=200 owner=200", "302 member=405"),
+    "directory:mine_confirm": ("302 member=405", "302 member=404 editor=302 owner=302"),
+    "directory:mine_reminders": ("302 member=405", "302 member=404 editor=302 owner=302"),
+    "directory:mine_withdraw": ("302 member=405", "302 member=404 editor=302 owner=302"),
+    "directory:section": (
+        "302 member=404 editor=200 owner=200",
+        "302 member=404 editor=200 owner=200",
+    ),
     "health:alive": EVERYONE_READS,
     "health:ready": EVERYONE_READS,
     "admin:index": ("302 staff=200", "302 staff=200"),
@@ -225,6 +237,12 @@ def site(reference, enterprise):
         "directory:report": [enterprise.slug],
         "directory:thanks": [SuggestionFactory().reference],
         "directory:logo": [logo],
+        "directory:mine_listing": [enterprise.slug],
+        "directory:mine_sheet": [enterprise.slug],
+        "directory:mine_confirm": [enterprise.slug],
+        "directory:mine_reminders": [enterprise.slug],
+        "directory:mine_withdraw": [enterprise.slug, RevisionFactory(enterprise=enterprise).pk],
+        "directory:section": [enterprise.slug, "identity"],
         "directory:sector": ["alimentation"],
         "directory:city": ["longueuil"],
         "directory:region": ["monteregie"],
