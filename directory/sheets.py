@@ -14,6 +14,8 @@ from django.core.files.storage import default_storage
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from directory import uploads
+
 TEMPLATE = settings.BASE_DIR / "templates" / "pdf/profile.typ"
 #: Of each list, and characters of each text.
 MOST, LONGEST, LONGEST_LEAD = 12, 180, 500
@@ -127,8 +129,12 @@ def _cut(text: str, longest: int = LONGEST) -> str:
 
 
 def _image(name: str) -> list[int]:
-    """The bytes of a logo that was redrawn here; nothing where its file is gone."""
+    """The bytes of a logo, drawn anew: staff may have given one that the typesetter cannot read.
+    Nothing where there is none to draw."""
     if not name or not default_storage.exists(name):
         return []
     with default_storage.open(name) as file:
-        return list(file.read())
+        try:
+            return list(uploads.redrawn(file))
+        except uploads.Refused:
+            return []

@@ -32,6 +32,7 @@ from directory.models import (
     RegionalCounty,
     Reminder,
     Representative,
+    Revision,
     Sector,
     Status,
     Suggestion,
@@ -336,6 +337,22 @@ class PhoneCallFactory(ChildFactory):
     by = factory.SubFactory(UserFactory, is_staff=True)
     outcome = PhoneCall.Outcome.NO_ANSWER
     key = factory.Sequence(lambda number: f"{number:064d}")
+
+
+class RevisionFactory(ChildFactory):
+    """A name proposed, which waits."""
+
+    class Meta:
+        model = Revision
+
+    section = "identity"
+    base_version = 1
+    changes = factory.LazyAttribute(
+        lambda row: {"name": {"before": row.enterprise.name, "proposed": "Nouveau nom"}}
+    )
+    source = Enterprise.Source.OWNER
+    key = factory.Sequence(lambda number: f"revision-{number}")
+    state = Revision.State.WAITING
 
 
 # --- What anyone tells the Pôle

@@ -32,6 +32,7 @@ from tests.factories import (
     ReferenceFactory,
     ReminderFactory,
     RepresentativeFactory,
+    RevisionFactory,
     SuggestionFactory,
     UnsubscriptionFactory,
 )
@@ -145,6 +146,16 @@ PAGES = {
     "directory:phone_take": (
         "302 member=405",
         "302 member=404 facilitator=302 curator=302 superuser=302",
+    # Their own enterprise's, for its representatives alone.
+    "directory:mine": ("302 member=200 stranger=302 editor=302 owner=302", "302 member=405"),
+    "directory:mine_listing": ("302 member=404 editor=200 owner=200", "302 member=405"),
+    "directory:mine_sheet": ("302 member=404 editor=200 owner=200", "302 member=405"),
+    "directory:mine_confirm": ("302 member=405", "302 member=404 editor=302 owner=302"),
+    "directory:mine_reminders": ("302 member=405", "302 member=404 editor=302 owner=302"),
+    "directory:mine_withdraw": ("302 member=405", "302 member=404 editor=302 owner=302"),
+    "directory:section": (
+        "302 member=404 editor=200 owner=200",
+        "302 member=404 editor=200 owner=200",
     ),
     "health:alive": EVERYONE_READS,
     "health:ready": EVERYONE_READS,
@@ -359,6 +370,12 @@ def site(reference, enterprise):
         "directory:thanks": [SuggestionFactory().reference],
         "directory:logo": [logo],
         "mfa_remove_webauthn": [1],
+        "directory:mine_listing": [enterprise.slug],
+        "directory:mine_sheet": [enterprise.slug],
+        "directory:mine_confirm": [enterprise.slug],
+        "directory:mine_reminders": [enterprise.slug],
+        "directory:mine_withdraw": [enterprise.slug, RevisionFactory(enterprise=enterprise).pk],
+        "directory:section": [enterprise.slug, "identity"],
         "directory:sector": ["alimentation"],
         "directory:city": ["longueuil"],
         "directory:region": ["monteregie"],

@@ -84,7 +84,7 @@ def test_fonts_are_within_and_come_from_no_machine(alice, enterprise):
     document = pdf(alice)
     for font in document.pages[0].Resources.Font.values():
         assert "Libertinus" in str(font.BaseFont)
-        assert "FontFile3" in font.DescendantFonts[0].FontDescriptor
+        assert "/FontFile3" in font.DescendantFonts[0].FontDescriptor
 
 
 @pytest.fixture
