@@ -7,12 +7,11 @@ holds the batch: of two people, or of a form sent twice, the second finds what t
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import QuerySet
@@ -325,7 +324,9 @@ def amend(
         given = {name: plain(text)[:120] for name, text in (places or {}).items()}
         batch.places = {name: text for name, text in (batch.places | given).items() if text}
         batch.save(update_fields=["places"])
-        layout = layout_of(batch, EnterpriseResource())
+        resource = EnterpriseResource()
+        layout = layout_of(batch, resource)
+        known = {*layout.positions, *mapping.writable(resource)}
         changed = []
         open_rows = batch.rows.filter(pk__in=amendments)
         if batch.state == State.APPLIED:
@@ -333,7 +334,7 @@ def amend(
         for row in open_rows:
             amendment = amendments[row.pk]
             before = rows.seen(row)
-            correct(row, amendment, layout, batch)
+            correct(row, amendment, layout, known, len(batch.header))
             if rows.seen(row) == before:
                 continue
             if amendment.seen != before:
@@ -348,8 +349,9 @@ def amend(
         return Amended(batch, conflicts, write(batch, by))
 
 
-def correct(row: ImportRow, amendment: Amendment, layout: Layout, batch: ImportBatch) -> None:
-    known = {*layout.positions, *mapping.writable(EnterpriseResource())}
+def correct(
+    row: ImportRow, amendment: Amendment, layout: Layout, known: Collection[str], width: int
+) -> None:
     for name, text in amendment.texts.items():
         if name not in known:
             continue
@@ -357,7 +359,7 @@ def correct(row: ImportRow, amendment: Amendment, layout: Layout, batch: ImportB
         if text == rows.text(row, name, layout):
             continue
         # Whoever corrects a row that is too long has seen where its cells are.
-        row.values = row.values[: len(batch.header)]
+        row.values = row.values[:width]
         row.corrections = row.corrections | {name: text}
     if amendment.undecided:
         row.corrections = {k: v for k, v in row.corrections.items() if k != "slug"}

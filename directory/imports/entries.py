@@ -102,6 +102,8 @@ class Entry:
     contact: Record = field(default_factory=dict)
     contact_pk: int = 0
     version: int = 0
+    #: Who is to be noted as having said each field, where it is not the file; "" for nobody.
+    said: dict[str, str] | None = None
     #: Of what is to change, what was there, and who had said it.
     before: dict[str, Any] = field(default_factory=dict)
     contact_before: Record = field(default_factory=dict)

@@ -91,13 +91,15 @@ def set_fields(enterprise: Enterprise, entry: Entry) -> set[str]:
     """Give an enterprise its new values and their source; gives the fields that were set."""
     fields = set()
     for name, value in entry.changes.items():
-        enterprise.provenance[said_with(name)] = Source.IMPORT
+        if entry.said is None:
+            enterprise.provenance[said_with(name)] = Source.IMPORT
         if name in OTHERS:
             continue
         if name in ("city", "borough"):
             setattr(enterprise, f"{name}_id", value)
         elif name == "akcelos":
-            enterprise.external_ids = enterprise.external_ids | {"akcelos": value}
+            others = {key: kept for key, kept in enterprise.external_ids.items() if key != name}
+            enterprise.external_ids = others | ({"akcelos": value} if value else {})
             name = "external_ids"
         else:
             setattr(enterprise, name, list(value) if isinstance(value, tuple) else value)
@@ -108,6 +110,11 @@ def set_fields(enterprise: Enterprise, entry: Entry) -> set[str]:
         fields.add(name)
     if entry.contact and not entry.contact_pk:
         enterprise.provenance.setdefault("contacts", Source.IMPORT)
+    for name, source in (entry.said or {}).items():
+        if source:
+            enterprise.provenance[name] = source
+        else:
+            enterprise.provenance.pop(name, None)
     return fields
 
 
