@@ -6,9 +6,9 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from directory.admin import enterprises, people, places, reports, vocabularies
+from directory.admin import enterprises, imports, people, places, reports, vocabularies
 
-__all__ = ["enterprises", "people", "places", "reports", "vocabularies"]
+__all__ = ["enterprises", "imports", "people", "places", "reports", "vocabularies"]
 
 admin.site.site_header = _("Répertoire – administration")
 admin.site.site_title = _("Répertoire – administration")

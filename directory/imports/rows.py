@@ -114,6 +114,18 @@ def said(message: Message) -> dict[str, str]:
     }
 
 
+def sentence_of(message: Mapping[str, str]) -> str:
+    """A message that is kept, in one line of text."""
+    return str(
+        Message(
+            message["reason"],
+            message.get("column", ""),
+            message.get("value", ""),
+            message.get("hint", ""),
+        )
+    )
+
+
 STORE = """
 UPDATE directory_importrow SET outcome = said.outcome, messages = said.messages,
     candidates = said.candidates, enterprise_id = said.enterprise, before = said.before,

@@ -241,10 +241,10 @@ def attached(pks: Collection[int], batch: ImportBatch) -> dict[int, set[str]]:
     for relation in Enterprise._meta.get_fields(include_hidden=True):
         if not (relation.one_to_many or relation.one_to_one) or relation.concrete:
             continue
-        model = relation.related_model
+        model: Any = relation.related_model
         if model in UNTOLD or model._meta.auto_created or model.__name__.startswith("Historical"):
             continue
-        name = relation.field.name
+        name = relation.remote_field.name  # type: ignore[union-attr]
         for pk in model._base_manager.filter(**{f"{name}__in": pks}).values_list(name, flat=True):
             found[pk].add(str(model._meta.verbose_name))
     return found
