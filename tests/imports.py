@@ -16,3 +16,51 @@ def row(**cells):
     return {"Nom": "Traiteur du parc", "Ville": "Brossard"} | {
         named.get(name, name): value for name, value in cells.items()
     }
+
+
+# --- A list as people keep them: fictional names, and every mistake that lists have
+
+KINDS = ("Coopérative", "Ateliers", "Maison", "Cuisine", "Ressourcerie", "Friperie", "Jardins")
+PLACES = (
+    "des Érables",
+    "du Ruisseau",
+    "de la Gare",
+    "des Pins",
+    "du Moulin",
+    "des Lilas",
+    "du Cap",
+)
+CITIES = ("Longueuil", "BROSSARD", "St-Bruno-de-Montarville", "Boucherville", "saint-hubert")
+
+
+def messy(count):
+    """Rows of a list of `count` enterprises; one in ten or so has something wrong."""
+    rows = [
+        {"Organisme": "RESSOURCERIE DES RIVES", "Ville": "Longueuil", "Tél.": "450-555-0100"},
+        {"Organisme": "Cuisine des Voisins", "Ville": "Longueuil", "Tél.": "450-555-0101"},
+    ]
+    for number in range(count - len(rows)):
+        kind, place = KINDS[number % 7], PLACES[number // 7 % 7]
+        row = {
+            "Organisme": f"{kind} {place} {number // 49 + 1}{'ABCDEFG'[number % 7]}",
+            "Ville": CITIES[number % 5],
+            "Tél.": f"(450) 555.{number:04d}",
+            "Courriel": f"info{number}@exemple.test",
+            "Responsable": f"Personne Fictive {number}",
+            "Secteur": "alimentation" if number % 3 else "",
+            "Remarques": "à rappeler" if number % 11 == 0 else "",
+        }
+        row |= MISTAKES.get(number % 40, {})
+        if number % 40 == 39:
+            row = rows[-1] | {"Courriel": "autre@exemple.test"}  # said again, otherwise
+        rows.append(row)
+    return rows
+
+
+MISTAKES = {
+    5: {"Ville": "Chicoutimi-Nord"},
+    12: {"Organisme": ""},
+    20: {"Tél.": "555-01"},
+    27: {"Courriel": "info arobase exemple"},
+    33: {"Ville": "Ottawa, ON"},
+}

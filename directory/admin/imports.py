@@ -1,8 +1,8 @@
 """A file imported by hand: given, its columns told, looked at, written, corrected, taken back."""
 
 from functools import wraps
-from tempfile import NamedTemporaryFile
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
