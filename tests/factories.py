@@ -15,6 +15,7 @@ from directory.models import (
     Enterprise,
     EnterpriseBenefit,
     ErrorReport,
+    ImportBatch,
     Offering,
     Permit,
     PurchasingCategory,
@@ -268,3 +269,18 @@ class ErrorReportFactory(MessageFactory):
     enterprise = factory.SubFactory(EnterpriseFactory, published=True)
     kind = ErrorReport.Kind.CONTACT
     message = "Le numéro ne répond plus."
+
+
+# --- Files imported
+
+
+class ImportBatchFactory(Factory):
+    """One whose columns are told, without a row."""
+
+    class Meta:
+        model = ImportBatch
+
+    file_name = "liste.csv"
+    digest = factory.Sequence(lambda number: f"{number:064d}")
+    header = ["Nom", "Ville"]
+    columns = {"Nom": "name", "Ville": "city"}

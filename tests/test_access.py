@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
-from directory.models import Enterprise, Listing
+from directory.models import Enterprise, Listing, SavedMapping
 from tests.client import StrictClient
 from tests.factories import (
     CertificationFactory,
@@ -16,6 +16,7 @@ from tests.factories import (
     EnterpriseBenefitFactory,
     EnterpriseFactory,
     ErrorReportFactory,
+    ImportBatchFactory,
     OfferingFactory,
     PermitFactory,
     RecognitionFactory,
@@ -97,6 +98,15 @@ PAGES = {
     "admin:view_on_site": ("302", "302"),
     "admin:anything": ("302 staff=404", "302 staff=404"),
 }
+# The pages of an import; what acts leads back to what it shows.
+READS, ACTS = (f"302 staff=403 curator={code} superuser={code}" for code in (200, 302))
+PAGES |= {
+    "admin:directory_importbatch_columns": (READS, READS),
+    "admin:directory_importbatch_rows": (ACTS, ACTS),
+    "admin:directory_importbatch_apply": (ACTS, ACTS),
+    "admin:directory_importbatch_undo": (READS, ACTS),
+    "admin:directory_importbatch_leftovers": (READS, READS.replace("200", "405")),
+}
 
 
 def may(view="", add="", change="", delete="", nobody=""):
@@ -122,6 +132,7 @@ TABLES = {
     "directory_enterprise": may(view=ALL, add="curator", change="curator"),
     "directory_enterprisebenefit": PART,
     "directory_errorreport": may(view="curator moderator", change="moderator", nobody="add"),
+    "directory_importbatch": PART,
     "directory_listing": LOOKED_AT,
     "directory_offering": PART,
     "directory_permit": PART,
@@ -131,6 +142,7 @@ TABLES = {
     "directory_reference": PART,
     "directory_region": may(view="curator"),
     "directory_regionalcounty": may(view="curator"),
+    "directory_savedmapping": may(view="curator", change="curator", delete="curator", nobody="add"),
     "directory_sector": may(view=ALL, add="curator", change="curator"),
     "directory_seededkey": may(nobody="add change"),
     "directory_status": may(view="curator moderator", add="curator", change="curator"),
@@ -219,6 +231,10 @@ def site(reference, enterprise):
     ):
         factory(enterprise=enterprise)
     Group.objects.create(name="Bénévoles")
+    SavedMapping.objects.create(name="Liste du ministère", columns={"Nom": "name"})
+    read, good, written = (
+        ImportBatchFactory(state=state).pk for state in ("read", "read", "applied")
+    )
     known = {
         "directory:detail": [enterprise.slug],
         "directory:vcard": [enterprise.slug],
@@ -229,6 +245,11 @@ def site(reference, enterprise):
         "directory:city": ["longueuil"],
         "directory:region": ["monteregie"],
         "directory:sitemap_section": ["villes"],
+        "admin:directory_importbatch_columns": [read],
+        "admin:directory_importbatch_rows": [good],
+        "admin:directory_importbatch_apply": [good],
+        "admin:directory_importbatch_undo": [written],
+        "admin:directory_importbatch_leftovers": [good, "csv"],
         "admin:app_list": ["directory"],
         "admin:view_on_site": [ContentType.objects.get_for_model(Enterprise).pk, enterprise.pk],
     }

@@ -19,7 +19,6 @@ from directory.models import (
     Draft,
     DuplicatePair,
     Enterprise,
-    ImportBatch,
     ImportRow,
     Incident,
     Invitation,
@@ -34,7 +33,6 @@ from directory.models import (
     Reminder,
     Representative,
     Revision,
-    SavedMapping,
     SeededKey,
     Synonym,
     SynonymGroup,
@@ -111,9 +109,9 @@ def one_of_each(superuser):
 
 # Of a counter there is nothing to read: not what, nor who. The others have pages of their own.
 ELSEWHERE = {
-    AuditEntry, BulkAct, Claim, Consent, ConsentBasis, Counter, Draft, DuplicatePair, ImportBatch,
-    ImportRow, Incident, Invitation, Mail, Merge, PhoneCall, ProfileVisits, Reminder,
-    Representative, Revision, SavedMapping, Unsubscription,
+    AuditEntry, BulkAct, Claim, Consent, ConsentBasis, Counter, Draft, DuplicatePair, ImportRow,
+    Incident, Invitation, Mail, Merge, PhoneCall, ProfileVisits, Reminder,
+    Representative, Revision, Unsubscription,
 }  # fmt: skip
 
 
