@@ -1,10 +1,11 @@
 """Rows of history for what is written many rows at a time, which no signal of the models sees."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, models
+from django.utils import timezone
 from simple_history.utils import get_history_manager_for_model, get_m2m_field_name
 
 from directory.models import User
@@ -19,6 +20,8 @@ class Trace:
 
     by: User | None = None
     reason: str = ""
+    #: The keys of the rows that were deleted, by model.
+    gone: dict[type[models.Model], list[int]] = field(default_factory=dict, compare=False)
 
     def keep(self, model: type[models.Model], keys: Collection[int], kind: str) -> None:
         """Add to the history of these rows what they are now, in one statement whatever their
@@ -34,19 +37,26 @@ class Trace:
                 WITH kept AS (
                     INSERT INTO "{history._meta.db_table}" ({columns},
                         history_date, history_change_reason, history_type, history_user_id)
-                    SELECT {columns}, now(), %s, %s, %s
+                    SELECT {columns}, %s, %s, %s, %s
                     FROM "{model._meta.db_table}" WHERE "{model._meta.pk.column}" = ANY(%s)
                     RETURNING history_id, "{model._meta.pk.column}" AS kept_id
                 )
                 {"".join(beside(history))}
                 SELECT count(*) FROM kept
                 """,
-                [self.reason[:LONGEST_REASON], kind, self.by and self.by.pk, list(keys)],
+                [
+                    timezone.now(),
+                    self.reason[:LONGEST_REASON],
+                    kind,
+                    self.by and self.by.pk,
+                    list(keys),
+                ],
             )
 
     def sign(self, model: type[models.Model], keys: Collection[int]) -> None:
         """Say in the history of rows just deleted, which a signal kept, who did it and why."""
         if keys:
+            self.gone.setdefault(model, []).extend(keys)
             get_history_manager_for_model(model).filter(
                 **{f"{model._meta.pk.attname}__in": keys}, history_type=GONE
             ).update(
@@ -58,11 +68,11 @@ class Trace:
 def beside(history: Any) -> list[str]:
     """For each many-to-many field that is kept, what copies its rows beside those just `kept`."""
     copies = []
-    for number, field in enumerate(history._history_m2m_fields):
-        through = field.remote_field.through
-        kept = getattr(history, field.name).model._meta.db_table
+    for number, relation in enumerate(history._history_m2m_fields):
+        through = relation.remote_field.through
+        kept = getattr(history, relation.name).model._meta.db_table
         columns = [each.column for each in through._meta.fields if not each.primary_key]
-        owner = through._meta.get_field(get_m2m_field_name(field)).column
+        owner = through._meta.get_field(get_m2m_field_name(relation)).column
         names = ", ".join(f'"{name}"' for name in columns)
         copies.append(
             f""", beside_{number} AS (

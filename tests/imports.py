@@ -1,5 +1,10 @@
 """What tests of the import share: rows, and what was said of them."""
 
+import csv
+import io
+
+from django.urls import reverse
+
 from directory.imports.mapping import Answers
 
 NPO = Answers(constants={"legal_form": "npo"})
@@ -16,6 +21,21 @@ def row(**cells):
     return {"Nom": "Traiteur du parc", "Ville": "Brossard"} | {
         named.get(name, name): value for name, value in cells.items()
     }
+
+
+ADD = "admin:directory_importbatch_add"
+
+
+def address(page, batch, *args):
+    return reverse(f"admin:directory_importbatch_{page}", args=[batch.pk, *args])
+
+
+def as_csv(rows):
+    content = io.StringIO()
+    writer = csv.DictWriter(content, list(dict.fromkeys(name for row in rows for name in row)))
+    writer.writeheader()
+    writer.writerows(rows)
+    return content.getvalue().encode()
 
 
 # --- A list as people keep them: fictional names, and every mistake that lists have

@@ -112,6 +112,8 @@ class Entry:
     kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     #: The same of the person that the file names, by field of `Contact`.
     kept_person: Record = field(default_factory=dict)
+    #: Rows of other tables that writing it deleted: the model's name, the key.
+    gone: list[tuple[str, int]] = field(default_factory=list)
     #: The revisions that propose it.
     revisions: list[int] = field(default_factory=list)
     #: The rights to write that were noted.

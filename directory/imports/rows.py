@@ -86,6 +86,7 @@ def before(entry: Entry) -> dict[str, Any] | None:
             for name, value in entry.changes.items()
         },
         "said": entry.said_before,
+        "gone": entry.gone,
         "geo_precision": entry.before.get("geo_precision", ""),
         "revisions": entry.revisions,
         "consents": entry.consents,

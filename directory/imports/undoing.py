@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.db import connection
+from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from simple_history.utils import get_history_manager_for_model
 
 from directory import audit
-from directory.histories import CHANGED, Trace
+from directory.histories import CHANGED, GONE, MADE, Trace
 from directory.imports import rows
 from directory.imports.batches import State, held, undone
 from directory.imports.bounds import Refused
@@ -34,7 +36,7 @@ from directory.models import (
     Revision,
     User,
 )
-from directory.provenance import said_with
+from directory.provenance import CHILDREN, said_with
 from directory.resources import EnterpriseResource
 from directory.transactions import long_transaction
 
@@ -146,7 +148,21 @@ class Undoing:
             row.messages = [*row.messages, *map(told, stays)]
             if entry.changes or entry.said:
                 entries.append(entry)
+            for model in PARTS:
+                if CHILDREN[model] in entry.changes:
+                    self.bring_back(
+                        model, [key for name, key in before["gone"] if name == model.__name__]
+                    )
         return entries
+
+    def bring_back(self, model: type[Model], keys: Collection[int]) -> None:
+        """Make again, as their history says they were, rows that the import deleted."""
+        if keys:
+            gone = get_history_manager_for_model(model).filter(id__in=keys, history_type=GONE)
+            made = model._default_manager.bulk_create(
+                {row.id: row.instance for row in gone.order_by("history_id")}.values()
+            )
+            self.trace.keep(model, [row.pk for row in made], MADE)
 
     def put_back(self, entry: Entry, before: dict[str, Any], record: dict[str, Any]) -> list[str]:
         """Give an entry the values of before; what somebody changed since, in words."""

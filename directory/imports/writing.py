@@ -9,8 +9,9 @@ from typing import Any
 
 from django.db.models import Max, Model
 from django.utils import timezone
+from simple_history.utils import get_history_manager_for_model
 
-from directory.histories import CHANGED, MADE, Trace
+from directory.histories import CHANGED, GONE, MADE, Trace
 from directory.imports.cells import pair
 from directory.imports.entries import Entry, Outcome
 from directory.models import (
@@ -57,9 +58,20 @@ class Writer:
         write_offerings(with_change(written, "offerings"), self.trace)
         write_permits(with_change(written, "permits"), self.trace)
         write_people([entry for entry in written if entry.contact], self.trace)
+        self.tell_gone(written)
         # Once what hangs from them is written: it is kept beside them.
         self.trace.keep(Enterprise, [entry.pk for entry in created], MADE)
         self.trace.keep(Enterprise, [entry.pk for entry in updated], CHANGED)
+
+    def tell_gone(self, entries: Sequence[Entry]) -> None:
+        """Say in each entry which rows it made go, for whoever would put them back."""
+        by_pk = {entry.pk: entry for entry in entries}
+        for model, keys in self.trace.gone.items():
+            history = get_history_manager_for_model(model).filter(id__in=keys, history_type=GONE)
+            for owner, key in history.values_list("enterprise_id", "id"):
+                if entry := by_pk.get(owner):
+                    entry.gone.append((model.__name__, key))
+        self.trace.gone.clear()
 
     def create(self, entries: Sequence[Entry]) -> None:
         """Drafts, which nobody has recognised."""

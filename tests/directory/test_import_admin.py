@@ -5,8 +5,6 @@ import io
 
 import openpyxl
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.urls import reverse
 
 from directory.imports import undoing
 from directory.models import (
@@ -21,63 +19,9 @@ from directory.models import (
 )
 from tests.factories import EnterpriseFactory
 from tests.forms import filled
-from tests.imports import NEQ, messy
+from tests.imports import NEQ, address, messy
 
 pytestmark = pytest.mark.usefixtures("reference")
-
-ADD = "admin:directory_importbatch_add"
-
-
-def address(page, batch, *args):
-    return reverse(f"admin:directory_importbatch_{page}", args=[batch.pk, *args])
-
-
-def as_csv(rows):
-    content = io.StringIO()
-    writer = csv.DictWriter(content, list(dict.fromkeys(name for row in rows for name in row)))
-    writer.writeheader()
-    writer.writerows(rows)
-    return content.getvalue().encode()
-
-
-@pytest.fixture
-def give(curator):
-    """Uploads these rows, or this content; gives the answer."""
-
-    def given(*rows, content=None, name="liste.csv", **said):
-        file = SimpleUploadedFile(name, as_csv(rows) if content is None else content)
-        return curator.post(reverse(ADD), {"file": file, "basis": "none"} | said)
-
-    return given
-
-
-@pytest.fixture
-def previewed(give, curator):
-    """Uploads these rows and accepts the columns that are guessed; gives the batch."""
-
-    def to_preview(*rows, columns=None, **said):
-        response = give(*rows, **said)
-        assert response.status_code == 302, response.context["form"].errors
-        form = filled(curator.get(response.url), "import_columns")
-        response = curator.post(response.url, form | {"legal_form": "npo"} | (columns or {}))
-        assert response.status_code == 302, response.context["form"].errors
-        return ImportBatch.objects.latest("pk")
-
-    return to_preview
-
-
-@pytest.fixture
-def applied(previewed, curator):
-    """The same, then imports what is good."""
-
-    def through(*rows, **said):
-        batch = previewed(*rows, **said)
-        assert curator.post(address("apply", batch)).status_code == 302
-        batch.refresh_from_db()
-        assert batch.state == "applied"
-        return batch
-
-    return through
 
 
 def shown(client, batch, tab=""):
