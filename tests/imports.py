@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 
 from django.urls import reverse
 
@@ -36,6 +37,18 @@ def as_csv(rows):
     writer.writeheader()
     writer.writerows(rows)
     return content.getvalue().encode()
+
+
+def writing(session):
+    """The server's process that writes the import, once it has written some of it."""
+    asked = """SELECT a.pid FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
+        WHERE a.datname = current_database() AND l.relation = 'directory_enterprise'::regclass
+          AND l.mode = 'RowExclusiveLock' AND a.pid <> pg_backend_pid()"""
+    deadline = time.monotonic() + 60
+    while not (found := session.execute(asked).fetchone()):
+        assert time.monotonic() < deadline, "nobody writes"
+        time.sleep(0.005)
+    return found[0]
 
 
 # --- A list as people keep them: fictional names, and every mistake that lists have

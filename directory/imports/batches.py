@@ -6,6 +6,7 @@ holds the batch: of two people, or of a form sent twice, the second finds what t
 """
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -42,6 +43,8 @@ MOST_TEXT = 20_000_000
 BATCH = 500
 #: Characters that a person may write in a cell.
 LONGEST_CELL = 32_767
+#: Seconds between the times that one tries to hold a batch: a look at it takes a few thousandths.
+PATIENCE = (0.05, 0.1, 0)
 #: Municipalities that are asked of a person at once.
 MOST_PLACES = 30
 
@@ -162,7 +165,11 @@ def held_at_once(batch: int) -> bool:
 def held(pk: int) -> Iterator[ImportBatch]:
     """The batch as it is, in a transaction during which nobody else holds it; raises Busy."""
     with transaction.atomic():
-        if not held_at_once(pk):
+        for wait in PATIENCE:
+            if held_at_once(pk):
+                break
+            time.sleep(wait)
+        else:
             raise Busy
         yield ImportBatch.objects.select_for_update(of=("self",)).get(pk=pk)
 
@@ -374,8 +381,8 @@ def correct(
 def apply(*, pk: int, by: User) -> Summary:
     """Write the good rows, each planned again as the directory is now; the others stay. Sent twice,
     it writes once. Raises Refused, and Busy while somebody else does it."""
+    begin(pk)
     begun = ImportBatch.objects.filter(pk=pk, state__in=[State.READ, State.FAILED])
-    begun.update(started_at=timezone.now())
     try:
         with held(pk) as batch:
             if batch.state == State.UNDONE:
@@ -389,6 +396,14 @@ def apply(*, pk: int, by: User) -> Summary:
         with suppress(DatabaseError, InterfaceError):
             begun.update(started_at=None, state=State.FAILED)
         raise
+
+
+def begin(pk: int) -> None:
+    """Note, whatever becomes of the writing, that it began; raises Busy."""
+    with held(pk) as batch:
+        if batch.state in (State.READ, State.FAILED):
+            batch.started_at = timezone.now()
+            batch.save(update_fields=["started_at"])
 
 
 def write(batch: ImportBatch, by: User) -> Summary:

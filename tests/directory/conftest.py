@@ -1,8 +1,10 @@
 import csv
 import io
 
+import psycopg
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 
 from directory.imports.run import Import
@@ -82,3 +84,21 @@ def applied(previewed, curator):
         return batch
 
     return through
+
+
+# --- Another session, to see and to kill
+
+
+@pytest.fixture
+def other():
+    settings = connection.settings_dict
+    session = psycopg.connect(
+        dbname=settings["NAME"],
+        user=settings["USER"],
+        password=settings["PASSWORD"],
+        host=settings["HOST"],
+        port=settings["PORT"] or None,
+        autocommit=True,
+    )
+    yield session
+    session.close()
