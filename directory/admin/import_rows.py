@@ -68,8 +68,7 @@ def row_shown(batch, row, layout, resource):
     pending = row.outcome in PENDING
     return {
         "row": row,
-        "name": rows.text(row, "name", layout) or (row.enterprise and row.enterprise.name) or "",
-        "place": rows.text(row, "city", layout),
+        "name": name_of(row, layout),
         "messages": others,
         "kept": kept,
         "changes": changes(row, resource),
@@ -80,6 +79,14 @@ def row_shown(batch, row, layout, resource):
         "choices": choices(row, written),
         "seen": rows.seen(row),
     }
+
+
+def name_of(row, layout):
+    """What the row is called on the page: its name and its city, as far as it says them."""
+    said = [rows.text(row, name, layout) for name in ("name", "city")]
+    if not said[0] and row.enterprise:
+        said[0] = row.enterprise.name
+    return ", ".join(text for text in said if text) or _("sans nom")
 
 
 def cells(row, layout, resource):
@@ -111,8 +118,8 @@ def choices(row, written):
         if one["slug"]:
             why = ", ".join(one["reasons"])
             text = _("c’est %(name)s (%(slug)s)") % {"name": one["name"], "slug": one["slug"]}
-            found.append((f"={one['slug']}", f"{text}\xa0: {why}" if why else text))
-    if row.candidates and row.outcome == Outcome.PROPOSED:
+            found.append((f"={one['slug']}", f"{text}, {why}" if why else text))
+    if row.candidates and not any(one["same"] for one in row.candidates):
         found.append(("=" + mapping.NEW, _("c’est une autre entreprise\xa0: la créer")))
     if "slug" in row.corrections:
         found.append(("undecided", _("revenir sur ce qui a été dit de cette ligne")))

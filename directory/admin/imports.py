@@ -23,6 +23,7 @@ from directory.imports.batches import Amendment, Busy
 from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
 from directory.models import ImportBatch, SavedMapping
+from directory.wording import number
 
 State = ImportBatch.State
 #: Rows of a page: each is a form.
@@ -113,7 +114,7 @@ class ImportBatchAdmin(SearchAdmin):
                 self.say_twice(request, batch)
                 return redirect("admin:directory_importbatch_columns", pk=batch.pk)
         title = _("Importer un fichier d’entreprises")
-        return self.page(request, "upload", form=form, title=title, most=batches.MOST_ROWS)
+        return self.page(request, "upload", form=form, title=title, most=number(batches.MOST_ROWS))
 
     def receive(self, said, by):
         with NamedTemporaryFile() as copy:

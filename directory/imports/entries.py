@@ -82,6 +82,8 @@ class Candidate:
     slug: str = ""
     row: int = 0
     reasons: tuple[str, ...] = ()
+    #: Whether both have one NEQ: no one may say that they are two.
+    same: bool = False
 
 
 @dataclass

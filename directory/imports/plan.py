@@ -216,6 +216,9 @@ class Planner:
         city = place.city if isinstance(place, Place) else None
         slug, neq, name = (str(values.get(column, "")) for column in ("slug", "neq", "name"))
         found = self.index.certain(slug=slug, neq=neq, name=name, city=city)
+        if self.told_new(entry, cells):
+            # Two of one name in one city, as a person knows; the file read again would not say it.
+            found = [one for one in found if neq and one.neq == neq]
         if len(found) > 1 and slug in self.index.by_slug:
             entry.say(
                 "refusal",
@@ -291,7 +294,8 @@ class Planner:
             reason = _("cette fiche n’existe pas ici\xa0: cherchée par son NEQ et son nom.")
             entry.say("note", reason, self.where("slug"), values.pop("slug"))
         row = known(entry.row, values, place)
-        if key(self.cell(cells, "slug")) != NEW and (alike := self.index.alike(row)):
+        told = key(self.cell(cells, "slug")) == NEW
+        if not told and (alike := self.index.alike(row)):
             self.ask(entry, alike)
             return
         self.index.add(row, values.get("other_names", ()))
@@ -300,6 +304,9 @@ class Planner:
         entry.outcome = Outcome.CREATED
         entry.changes = {name: value for name, value in values.items() if name not in CONTACT}
         entry.contact = person(values)
+
+    def told_new(self, entry: Entry, cells: list[str]) -> bool:
+        return entry.row in self.decided and key(self.cell(cells, "slug")) == NEW
 
     def tells_place(self, cells: list[str]) -> bool:
         return any(self.cell(cells, name) for name in PLACE if name != "county")
@@ -336,14 +343,25 @@ class Planner:
             entry.say("note", text, topic=_("Répètent une autre ligne, mot pour mot"))
             return
         entry.outcome = Outcome.PROPOSED
-        entry.candidates = [candidate(found, [], first)]
+        same = bool(found.neq) and found.neq == key(self.cell(cells, "neq"))
+        entry.candidates = [candidate(found, [], first, same)]
+        text = _(
+            "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: "
+            "réunissez les deux lignes en une."
+        )
+        if self.asking and found.pk:
+            text = _(
+                "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: dites si "
+                "celle-ci complète la fiche."
+            )
+        elif self.asking:
+            text = _(
+                "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: une fois "
+                "l’autre importée, celle-ci pourra compléter sa fiche."
+            )
         entry.say(
             "proposal",
-            _(
-                "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: "
-                "réunissez les deux lignes en une."
-            )
-            % {"row": first},
+            text % {"row": first},
             topic=_("Déjà plus haut dans le fichier, par le NEQ ou par le nom et la ville"),
         )
 
@@ -373,8 +391,8 @@ class Planner:
         entry.say("proposal", text % said, topic=topic)
 
 
-def candidate(one: Known, reasons: Sequence[str], row: int = 0) -> Candidate:
-    return Candidate(one.name, one.slug, one.row or row, tuple(reasons))
+def candidate(one: Known, reasons: Sequence[str], row: int = 0, same: bool = False) -> Candidate:
+    return Candidate(one.name, one.slug, one.row or row, tuple(reasons), same)
 
 
 def known(row: int, values: Record, place: Place | Unfit) -> Known:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -145,10 +146,7 @@ def store(entries: Mapping[int, Entry]) -> None:
             "id": pk,
             "outcome": entry.outcome.value,
             "messages": [said(message) for message in entry.messages],
-            "candidates": [
-                {"name": one.name, "slug": one.slug, "row": one.row, "reasons": one.reasons}
-                for one in entry.candidates
-            ],
+            "candidates": [asdict(one) for one in entry.candidates],
             "enterprise": entry.pk or None,
             "before": before(entry),
             "version": entry.version or None,

@@ -44,9 +44,9 @@ class ImportBatch(models.Model):
     header = models.JSONField(_("en-têtes"), default=list)
     header_row = models.PositiveIntegerField(default=1)
     by = models.ForeignKey(
-        USER, models.SET_NULL, null=True, related_name="+", verbose_name=_("par")
+        USER, models.SET_NULL, null=True, related_name="+", verbose_name=_("responsable")
     )
-    created_at = models.DateTimeField(_("reçu le"), auto_now_add=True)
+    created_at = models.DateTimeField(_("date de réception"), auto_now_add=True)
     state = models.CharField(_("état"), max_length=10, choices=State.choices, default=State.READ)
     # Heading → our column, or null; nothing is planned while a person has not looked at them.
     columns = models.JSONField(_("colonnes"), default=dict)
@@ -59,7 +59,7 @@ class ImportBatch(models.Model):
     counts = models.JSONField(_("résultat"), default=dict)
     # When writing began: with the batch still unwritten and nobody writing, it was cut short.
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
-    applied_at = models.DateTimeField(_("importé le"), null=True, blank=True)
+    applied_at = models.DateTimeField(_("date d’import"), null=True, blank=True)
     undone_at = models.DateTimeField(_("annulé le"), null=True, blank=True)
     undone_by = models.ForeignKey(
         USER,
