@@ -261,6 +261,8 @@ class EnterpriseResource(Resource):
         own = wanted - RELATED.keys() - RECOGNITION - CONTACT - {"url"}
         sources = {name: self.fields[name].source or name for name in own}
         sources |= {name: name for name in ("id", "state", "version", "provenance", "slug")}
+        if "latitude" in own:
+            sources["geo_precision"] = "geo_precision"
         found: dict[int, Record] = {}
         rows = Enterprise.objects.filter(pk__in=among(ids)).order_by("pk")
         base = settings.SITE_URL + reverse("directory:list")

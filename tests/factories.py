@@ -19,6 +19,7 @@ from directory.models import (
     Enterprise,
     EnterpriseBenefit,
     ErrorReport,
+    ImportBatch,
     Incident,
     Invitation,
     Mail,
@@ -397,3 +398,18 @@ class IncidentFactory(Factory):
     circumstances = "Un envoi les montrait les unes aux autres."
     known_on = datetime.date(2026, 11, 20)
     reasoning = "Ces adresses sont publiques."
+
+
+# --- Files imported
+
+
+class ImportBatchFactory(Factory):
+    """One whose columns are told, without a row."""
+
+    class Meta:
+        model = ImportBatch
+
+    file_name = "liste.csv"
+    digest = factory.Sequence(lambda number: f"{number:064d}")
+    header = ["Nom", "Ville"]
+    columns = {"Nom": "name", "Ville": "city"}

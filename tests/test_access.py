@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
 from directory import audit, bulk_invitations, freshness, merging, outbox
-from directory.models import DuplicatePair, Enterprise, Listing
+from directory.models import DuplicatePair, Enterprise, Listing, SavedMapping
 from tests.client import StrictClient
 from tests.factories import (
     CertificationFactory,
@@ -22,6 +22,7 @@ from tests.factories import (
     EnterpriseBenefitFactory,
     EnterpriseFactory,
     ErrorReportFactory,
+    ImportBatchFactory,
     IncidentFactory,
     InvitationFactory,
     MailFactory,
@@ -146,6 +147,7 @@ PAGES = {
     "directory:phone_take": (
         "302 member=405",
         "302 member=404 facilitator=302 curator=302 superuser=302",
+    ),
     # Their own enterprise's, for its representatives alone.
     "directory:mine": ("302 member=200 stranger=302 editor=302 owner=302", "302 member=405"),
     "directory:mine_listing": ("302 member=404 editor=200 owner=200", "302 member=405"),
@@ -203,6 +205,15 @@ PAGES = {
 MAIL = "302 staff=403 curator=200 superuser=200"
 PAGES |= {f"admin:directory_mail_{page}": (MAIL, MAIL) for page in ("previews", "preview")}
 PAGES |= {f"admin:directory_mail_{page}": (MAIL, MAIL) for page in ("sample", "file")}
+# The pages of an import; what acts leads back to what it shows.
+READS, ACTS = (f"302 staff=403 curator={code} superuser={code}" for code in (200, 302))
+PAGES |= {
+    "admin:directory_importbatch_columns": (READS, READS),
+    "admin:directory_importbatch_rows": (ACTS, ACTS),
+    "admin:directory_importbatch_apply": (ACTS, ACTS),
+    "admin:directory_importbatch_undo": (READS, ACTS),
+    "admin:directory_importbatch_leftovers": (READS, READS.replace("200", "405")),
+}
 
 
 def may(view="", add="", change="", delete="", nobody=""):
@@ -236,6 +247,7 @@ TABLES = {
     "directory_errorreport": may(view="curator moderator", change="moderator", nobody="add"),
     "directory_incident": may(nobody="delete"),
     "directory_invitation": LOOKED_AT | {"view": {"curator", "facilitator", "superuser"}},
+    "directory_importbatch": PART,
     "directory_listing": LOOKED_AT,
     "directory_mail": LOOKED_AT | {"view": {"curator", "superuser"}},
     "directory_offering": PART,
@@ -249,6 +261,7 @@ TABLES = {
     "directory_regionalcounty": may(view="curator"),
     "directory_representative": LOOKED_AT | {"view": {*ALL.split(), "superuser"}},
     "directory_reminder": LOOKED_AT | {"view": {"curator", "superuser"}},
+    "directory_savedmapping": may(view="curator", change="curator", delete="curator", nobody="add"),
     "directory_sector": may(view=ALL, add="curator", change="curator"),
     "directory_seededkey": may(nobody="add change"),
     "directory_status": may(view="curator moderator", add="curator", change="curator"),
@@ -354,6 +367,10 @@ def site(reference, enterprise):
     invitation = InvitationFactory(enterprise=enterprise, token="acces")
     round_ = uuid.uuid4()
     bulk_invitations.send(enterprises=[], key=round_, by=editor.user)
+    SavedMapping.objects.create(name="Liste du ministère", columns={"Nom": "name"})
+    read, good, written = (
+        ImportBatchFactory(state=state).pk for state in ("read", "read", "applied")
+    )
     known = {
         "directory:duplicate": [pair.pk],
         "directory:merge": [merge.pk],
@@ -387,6 +404,11 @@ def site(reference, enterprise):
         "admin:directory_mail_preview": ["reminder"],
         "admin:directory_mail_sample": ["reminder"],
         "admin:directory_mail_file": [mail.pk],
+        "admin:directory_importbatch_columns": [read],
+        "admin:directory_importbatch_rows": [good],
+        "admin:directory_importbatch_apply": [good],
+        "admin:directory_importbatch_undo": [written],
+        "admin:directory_importbatch_leftovers": [good, "csv"],
         "admin:app_list": ["directory"],
         "admin:view_on_site": [ContentType.objects.get_for_model(Enterprise).pk, enterprise.pk],
     }

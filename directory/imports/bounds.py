@@ -31,6 +31,10 @@ class Refused(Exception):
     """A file that is not read, with what to do in words."""
 
 
+class NoHeader(Refused):
+    """A table of which no heading is known."""
+
+
 def damaged() -> str:
     return _("Ce classeur est abîmé\xa0: ouvrez-le, et enregistrez-le de nouveau au format XLSX.")
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from directory.imports.entries import Entry, Outcome, short
+from directory.imports.entries import Entry, Heading, Outcome, short
 from directory.imports.mapping import Layout
 from directory.imports.places import key
 from directory.models import Contact, Enterprise
@@ -19,7 +19,7 @@ from directory.provenance import prevailing, said_with
 from directory.resources import CONTACT, EnterpriseResource, Record
 
 Source = Enterprise.Source
-Where = Callable[[str], str]
+Where = Callable[[str], Heading]
 
 
 class Comparison:
@@ -27,7 +27,7 @@ class Comparison:
         """`columns` are those that rows may give, and are read of each enterprise."""
         self.layout, self.resource, self.columns = layout, resource, columns
 
-    def where(self, name: str) -> str:
+    def where(self, name: str) -> Heading:
         return self.layout.where(name, self.resource)
 
     def compare(self, read: Sequence[tuple[Entry, Record]]) -> None:
@@ -48,8 +48,9 @@ class Comparison:
                 self.compare_person(entry, values, record, people.get(entry.pk, []))
                 check_orders(entry, record | entry.changes, self.where)
                 if entry.refused:
-                    entry.changes, entry.contact = {}, {}
+                    entry.drop()
                     continue
+                self.keep_what_was(entry, record)
                 changed = entry.changes or entry.contact
                 entry.outcome = Outcome.UPDATED if changed else Outcome.LEFT
                 if changed and entry.archived:
@@ -66,6 +67,7 @@ class Comparison:
             source = prevailing(record["provenance"], said_with(name), before)
             if source is not None:
                 self.say_kept(entry, name, before, value, source)
+                entry.kept[name] = (before, value)
             else:
                 entry.changes[name] = value
         # A borough is of its city: both change, or neither.
@@ -76,6 +78,16 @@ class Comparison:
             entry.changes.pop("borough", None)
         if "neq" in entry.changes:
             warn_of_neq(entry, entry.changes, self.where)
+
+    def keep_what_was(self, entry: Entry, record: Record) -> None:
+        """What undoing the import would put back."""
+        entry.before = {name: record[name] for name in entry.changes}
+        if "latitude" in entry.changes:
+            entry.before["geo_precision"] = record["geo_precision"]
+        said = {said_with(name) for name in entry.changes} | (
+            {"contacts"} if entry.contact else set()
+        )
+        entry.said_before = {name: record["provenance"].get(name, "") for name in said}
 
     def say_kept(self, entry: Entry, name: str, before: Any, value: Any, source: str) -> None:
         widget = self.resource.columns[name].widget
@@ -98,6 +110,7 @@ class Comparison:
             source = prevailing(record["provenance"], "contacts", people)
             if people and source is not None:
                 self.say_kept(entry, "contact_name", people[0].name, given["name"], source)
+                entry.kept_person = given
             else:
                 entry.contact = given
             return
@@ -108,8 +121,10 @@ class Comparison:
             source = prevailing(record["provenance"], "contacts", before)
             if before and source is not None:
                 self.say_kept(entry, column, before, value, source)
+                entry.kept_person |= {"name": same.name, field: value}
             else:
                 entry.contact[field] = value
+                entry.contact_before[field] = before
                 entry.contact_pk = same.pk
 
 
@@ -149,7 +164,7 @@ def warn_of_neq(entry: Entry, values: Record, where: Where) -> None:
 
 def ask_to_reopen(entry: Entry) -> None:
     entry.outcome = Outcome.PROPOSED
-    entry.changes, entry.contact = {}, {}
+    entry.drop()
     entry.say(
         "proposal",
         _("la fiche «\xa0%(slug)s\xa0» est archivée\xa0: rouvrez-la avant d’importer.")

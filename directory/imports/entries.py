@@ -1,8 +1,9 @@
 """One row of a file, what becomes of it, and what is said of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy
 
@@ -31,6 +32,16 @@ PLANNED = OUTCOMES | {
 }
 
 
+class Heading(NamedTuple):
+    """A column: its code name, and how the file calls it."""
+
+    name: str = ""
+    text: str = ""
+
+
+NOWHERE = Heading()
+
+
 @dataclass(frozen=True)
 class Message:
     """Something to say of a row: in which column of the file, of what value, why, what to do."""
@@ -42,6 +53,8 @@ class Message:
     kind: str = "note"  # or "refusal", "proposal", "kept"
     #: What it is counted under, with others of its kind: its reason, unless that is its own.
     topic: str = ""
+    #: Code name of the column.
+    name: str = ""
 
     def __str__(self) -> str:
         where = ""
@@ -59,6 +72,18 @@ def sentence(text: str) -> str:
 def short(value: str, most: int = 60) -> str:
     value = " ".join(value.split(" ")).replace("\n", " ")
     return value if len(value) <= most else value[: most - 1] + "…"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An enterprise that a row may speak of; where it is not listed yet, the row that makes it."""
+
+    name: str
+    slug: str = ""
+    row: int = 0
+    reasons: tuple[str, ...] = ()
+    #: Whether both have one NEQ: no one may say that they are two.
+    same: bool = False
 
 
 @dataclass
@@ -79,18 +104,49 @@ class Entry:
     contact: Record = field(default_factory=dict)
     contact_pk: int = 0
     version: int = 0
+    #: Who is to be noted as having said each field, where it is not the file; "" for nobody.
+    said: dict[str, str] | None = None
+    #: Of what is to change, what was there, and who had said it.
+    before: dict[str, Any] = field(default_factory=dict)
+    contact_before: Record = field(default_factory=dict)
+    said_before: dict[str, str] = field(default_factory=dict)
+    #: Column → (value kept, value of the file): what a person said and the file says otherwise.
+    kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    #: The same of the person that the file names, by field of `Contact`.
+    kept_person: Record = field(default_factory=dict)
+    #: Rows of other tables that writing it deleted: the model's name, the key.
+    gone: list[tuple[str, int]] = field(default_factory=list)
+    #: The revisions that propose it.
+    revisions: list[int] = field(default_factory=list)
+    #: The rights to write that were noted.
+    consents: list[int] = field(default_factory=list)
+    #: Those that a person is to choose among.
+    candidates: Sequence[Candidate] = ()
+    #: The e-mail addresses that the row gives.
+    emails: tuple[str, ...] = ()
 
     def say(
         self,
         kind: str,
         reason: str,
-        column: str = "",
+        where: Heading = NOWHERE,
         value: str = "",
         hint: str = "",
         topic: str = "",
     ) -> None:
-        self.messages.append(Message(sentence(reason), column, value, hint, kind, topic))
+        said = Message(sentence(reason), where.text, value, hint, kind, topic, where.name)
+        self.messages.append(said)
+
+    def drop(self) -> None:
+        """Write nothing of it."""
+        self.changes, self.contact, self.contact_before = {}, {}, {}
+        self.kept, self.kept_person = {}, {}
 
     @property
     def refused(self) -> bool:
         return any(message.kind == "refusal" for message in self.messages)
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it says otherwise than a person did: a correction to propose."""
+        return bool(self.kept or self.kept_person)

@@ -27,7 +27,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from directory.exports import restore
 from directory.imports import opendocument
-from directory.imports.bounds import Bounds, Refused, damaged
+from directory.imports.bounds import Bounds, NoHeader, Refused, damaged
 from directory.imports.cells import plain
 from directory.wording import number
 
@@ -202,7 +202,7 @@ def open_text(path: Path, known: Callable[[str], bool]) -> Table:
         if refusal:
             raise refusal
         with closing(reader(chosen)()) as rows:  # type: ignore[type-var]
-            raise Refused(no_header(next(rows, (0, []))[1]))
+            raise NoHeader(no_header(next(rows, (0, []))[1]))
     description = _("texte %(encoding)s, séparé par des %(delimiter)s") % {
         "encoding": name,
         "delimiter": DELIMITERS[chosen],
@@ -333,7 +333,7 @@ def open_workbook(path: Path, known: Callable[[str], bool]) -> Table:
             for name in sheets[:1]:
                 with closing(sheet_rows(book, name)) as rows:  # type: ignore[type-var]
                     first = next((cells for _row, cells in rows if cells), [])
-            raise Refused(no_header(first) + only_first(sheets))
+            raise NoHeader(no_header(first) + only_first(sheets))
         description = _("classeur %(format)s") % {"format": book.format}
         if len(sheets) > 1:
             description += _(", feuille «\xa0%(name)s\xa0»") % {"name": chosen}

@@ -26,6 +26,7 @@ from rapidfuzz import fuzz, process
 
 from directory.imports.bounds import Refused
 from directory.imports.cells import plain
+from directory.imports.entries import Heading
 from directory.imports.places import key
 from directory.resources import EnterpriseResource
 
@@ -130,6 +131,17 @@ class Headers:
         return lambda cell: bool(cell) and (key(cell) in said or key(cell) in self.by_key)
 
 
+def guessed(header: Iterable[str], resource: EnterpriseResource) -> dict[str, str | None]:
+    """Heading → the column that it seems to be; of two for one column, the first."""
+    headers, taken = Headers(resource), set[str]()
+    found: dict[str, str | None] = {}
+    for text in header:
+        name = headers.guess(text)
+        found[text] = None if name in taken or name in headers.derived else name
+        taken.add(name or "")
+    return found
+
+
 @dataclass
 class Layout:
     """Where each column is in a file, and what stands for those that are not there."""
@@ -141,9 +153,9 @@ class Layout:
     constants: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
 
-    def where(self, name: str, resource: EnterpriseResource) -> str:
+    def where(self, name: str, resource: EnterpriseResource) -> Heading:
         """The column as the file calls it, or as we do where the file has none."""
-        return self.headers.get(name) or label(name, resource)
+        return Heading(name, self.headers.get(name) or label(name, resource))
 
 
 def layout(header: Sequence[str], answers: Answers, resource: EnterpriseResource) -> Layout:

@@ -4,7 +4,7 @@ Nothing is written here. Rows come in batches; what is known of a row is dropped
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
 from django.utils.translation import gettext as _
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from directory.imports.bounds import Refused
 from directory.imports.cells import Phone
 from directory.imports.comparison import Comparison, check_orders, person, warn_of_neq
-from directory.imports.entries import Entry, Outcome
+from directory.imports.entries import Candidate, Entry, Heading, Outcome
 from directory.imports.files import Table
 from directory.imports.mapping import HELPERS, NEW, Layout
 from directory.imports.matching import Index, Known
@@ -40,8 +40,21 @@ def unreadable(text: str) -> str:
 class Planner:
     """Reads rows one after the other: each may be the double of one before."""
 
-    def __init__(self, table: Table, layout: Layout, resource: EnterpriseResource):
+    def __init__(
+        self,
+        table: Table,
+        layout: Layout,
+        resource: EnterpriseResource,
+        *,
+        asking: bool = False,
+        decided: Collection[int] = (),
+        earlier: Mapping[int, int] | None = None,
+    ):
+        """`asking`: whether what is left to a person is asked of them on a page, which needs no
+        words on how to answer in the file. `decided` are the rows of which they said what listing
+        they speak of; `earlier`, enterprise → the row of the same file that is written already."""
         self.table, self.layout, self.resource = table, layout, resource
+        self.asking, self.decided, self.earlier = asking, decided, earlier or {}
         self.index = Index()
         #: Enterprise → the row that speaks of it.
         self.claimed: dict[int, int] = {}
@@ -112,6 +125,7 @@ class Planner:
         self.add_extensions(cells, values)
         self.check_together(entry, values)
         entry.name = values.get("name", "")
+        entry.emails = tuple(values[name] for name in ("email", "contact_email") if name in values)
         place = self.place(entry, cells, values)
         self.match(entry, values, place, cells)
         if entry.refused:
@@ -128,7 +142,7 @@ class Planner:
         text = cells[place] if 0 <= place < len(cells) else ""
         return "" if text.lower() in NOTHING else text
 
-    def where(self, name: str) -> str:
+    def where(self, name: str) -> Heading:
         return self.layout.where(name, self.resource)
 
     def check_width(self, entry: Entry, cells: list[str]) -> None:
@@ -203,6 +217,9 @@ class Planner:
         city = place.city if isinstance(place, Place) else None
         slug, neq, name = (str(values.get(column, "")) for column in ("slug", "neq", "name"))
         found = self.index.certain(slug=slug, neq=neq, name=name, city=city)
+        if self.told_new(entry, cells):
+            # Two of one name in one city, as a person knows; the file read again would not say it.
+            found = [one for one in found if neq and one.neq == neq]
         if len(found) > 1 and slug in self.index.by_slug:
             entry.say(
                 "refusal",
@@ -231,10 +248,12 @@ class Planner:
             else:
                 self.refuse_place(entry, cells, place)
         first = found.row or self.claimed.get(found.pk, 0)
+        if entry.row not in self.decided:
+            first = first or self.earlier.get(found.pk, 0)
         if entry.refused:
             return
         if first:
-            self.double(entry, cells, first)
+            self.double(entry, cells, first, found)
             return
         entry.slug = found.slug
         if key(str(values.get("name", ""))) == key(found.name) and "slug" not in values:
@@ -263,10 +282,11 @@ class Planner:
             entry.say(
                 "refusal",
                 _(
-                    "la forme juridique manque\xa0: remplissez la colonne, ou donnez celle de "
-                    "toutes les nouvelles fiches, par exemple --default legal_form=npo."
+                    "la forme juridique manque\xa0: remplissez la case, ou donnez celle de toutes "
+                    "les nouvelles fiches."
                 ),
                 self.where("legal_form"),
+                hint="" if self.asking else _("Par exemple\xa0: --default legal_form=npo"),
             )
         check_orders(entry, values, self.where)
         if entry.refused:
@@ -275,7 +295,8 @@ class Planner:
             reason = _("cette fiche n’existe pas ici\xa0: cherchée par son NEQ et son nom.")
             entry.say("note", reason, self.where("slug"), values.pop("slug"))
         row = known(entry.row, values, place)
-        if key(self.cell(cells, "slug")) != NEW and (alike := self.index.alike(row)):
+        told = key(self.cell(cells, "slug")) == NEW
+        if not told and (alike := self.index.alike(row)):
             self.ask(entry, alike)
             return
         self.index.add(row, values.get("other_names", ()))
@@ -284,6 +305,9 @@ class Planner:
         entry.outcome = Outcome.CREATED
         entry.changes = {name: value for name, value in values.items() if name not in CONTACT}
         entry.contact = person(values)
+
+    def told_new(self, entry: Entry, cells: list[str]) -> bool:
+        return entry.row in self.decided and key(self.cell(cells, "slug")) == NEW
 
     def tells_place(self, cells: list[str]) -> bool:
         return any(self.cell(cells, name) for name in PLACE if name != "county")
@@ -312,7 +336,7 @@ class Planner:
     def content(self, cells: list[str]) -> int:
         return hash(tuple(self.cell(cells, name) for name in self.layout.positions))
 
-    def double(self, entry: Entry, cells: list[str], first: int) -> None:
+    def double(self, entry: Entry, cells: list[str], first: int, found: Known) -> None:
         if self.contents.get(first) == self.content(cells):
             # What is asked of the first is asked of its like.
             entry.outcome = Outcome.PROPOSED if first in self.undecided else Outcome.LEFT
@@ -320,19 +344,32 @@ class Planner:
             entry.say("note", text, topic=_("Répètent une autre ligne, mot pour mot"))
             return
         entry.outcome = Outcome.PROPOSED
+        same = bool(found.neq) and found.neq == key(self.cell(cells, "neq"))
+        entry.candidates = [candidate(found, [], first, same)]
+        text = _(
+            "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: "
+            "réunissez les deux lignes en une."
+        )
+        if self.asking and found.pk:
+            text = _(
+                "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: dites si "
+                "celle-ci complète la fiche."
+            )
+        elif self.asking:
+            text = _(
+                "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: une fois "
+                "l’autre importée, celle-ci pourra compléter sa fiche."
+            )
         entry.say(
             "proposal",
-            _(
-                "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: "
-                "réunissez les deux lignes en une."
-            )
-            % {"row": first},
+            text % {"row": first},
             topic=_("Déjà plus haut dans le fichier, par le NEQ ou par le nom et la ville"),
         )
 
     def ask(self, entry: Entry, alike: Sequence[tuple[Known, list[str]]]) -> None:
         """Leave it to a person whether this is one of those."""
         entry.outcome = Outcome.PROPOSED
+        entry.candidates = [candidate(one, reasons) for one, reasons in alike]
         candidates = "\xa0; ".join(
             f"{one} ({', '.join(reasons)})" if reasons else str(one) for one, reasons in alike
         )
@@ -349,8 +386,14 @@ class Planner:
                 "sinon écrivez «\xa0%(new)s\xa0» dans une colonne «\xa0Fiche\xa0»."
             )
             topic = _("Ressemblent à une autre ligne du fichier")
+        if self.asking:
+            text = _("ressemble à %(candidates)s\xa0: dites si c’est la même entreprise.")
         said = {"candidates": candidates, "answers": _(" ou ").join(listed), "new": NEW}
         entry.say("proposal", text % said, topic=topic)
+
+
+def candidate(one: Known, reasons: Sequence[str], row: int = 0, same: bool = False) -> Candidate:
+    return Candidate(one.name, one.slug, one.row or row, tuple(reasons), same)
 
 
 def known(row: int, values: Record, place: Place | Unfit) -> Known:

@@ -161,6 +161,16 @@ def steps(summary: Summary, mapping_path: Path | None, report_path: Path | None)
     counted = summary.counts
     if not report_path and counted[Outcome.REFUSED] + counted[Outcome.PROPOSED]:
         lines.append(_("Pour le détail, ligne par ligne\xa0: --report rapport.csv"))
+    if summary.correcting:
+        text = (
+            _("Ce que le fichier dit autrement que l’entreprise ou le Pôle attend à la modération.")
+            if summary.applied
+            else _(
+                "Ce que le fichier dit autrement que l’entreprise ou le Pôle sera proposé à la "
+                "modération."
+            )
+        )
+        lines.append(text)
     if summary.applied:
         if counted[Outcome.CREATED]:
             lines.append(
@@ -186,6 +196,7 @@ def as_json(work: Import, summary: Summary) -> dict[str, Any]:
         "unread": [header for header, _reason in work.layout.unread],
         "rows": summary.rows,
         **{outcome.value: count for outcome, count in summary.counts.items()},
+        "correcting": summary.correcting,
         "unplaced": summary.unplaced,
         "messages": [
             {

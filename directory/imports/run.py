@@ -8,14 +8,17 @@ from django.db import IntegrityError, connection
 from django.utils.translation import gettext as _
 
 from directory import duplicates
+from directory.histories import Trace
 from directory.imports import files, mapping
 from directory.imports.bounds import Refused
 from directory.imports.entries import Entry, Message, Outcome
 from directory.imports.files import Table
 from directory.imports.mapping import Answers, Layout
 from directory.imports.plan import Planner
+from directory.imports.rights import Consent, allow_writing
+from directory.imports.suggesting import suggest
 from directory.imports.writing import Writer
-from directory.models import Enterprise
+from directory.models import Enterprise, User
 from directory.resources import EnterpriseResource
 from directory.transactions import long_transaction
 
@@ -52,6 +55,8 @@ class Summary:
     groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     #: Enterprises that are to change.
     touched: list[int] = field(default_factory=list)
+    #: Rows that say otherwise than a person did.
+    correcting: int = 0
     #: Municipalities that no row could be put in, with how many rows say each.
     unplaced: dict[str, int] = field(default_factory=dict)
     #: Whether anything was written.
@@ -60,6 +65,7 @@ class Summary:
     def add(self, entry: Entry) -> None:
         self.rows += 1
         self.counts[entry.outcome] += 1
+        self.correcting += entry.corrects
         if entry.outcome == Outcome.UPDATED:
             self.touched.append(entry.pk)
         for message in entry.messages:
@@ -75,8 +81,13 @@ class Summary:
 class Import:
     """One file, its columns understood. Raises Refused where it cannot be read."""
 
+    #: Whose act it is, and what allows writing to the addresses of the file, if anything does.
+    by: User | None = None
+    consent: Consent | None = None
+
     def __init__(self, path: Path, answers: Answers | None = None):
         answers = answers or Answers()
+        self.name = path.name
         self.resource = EnterpriseResource()
         headers = mapping.Headers(self.resource)
         self.table: Table = files.open_table(path, headers.known(answers))
@@ -107,7 +118,8 @@ class Import:
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT pg_advisory_xact_lock(hashtext('directory_import'))")
                 Enterprise.objects.lock(planned.touched)
-                writer, held = Writer(), frozenset(planned.touched)
+                trace = Trace(self.by, _("import\xa0: %(file)s") % {"file": self.name})
+                writer, held = Writer(trace), frozenset(planned.touched)
                 made: list[int] = []
 
                 def write(entries: Sequence[Entry]) -> None:
@@ -121,6 +133,9 @@ class Import:
                         raise Refused(changed_meanwhile())
                     writer.write(entries)
                     made.extend(entry.pk for entry in entries if entry.outcome == Outcome.CREATED)
+                    suggest(entries, self.resource, by=self.by)
+                    if self.consent:
+                        allow_writing(entries, self.consent, by=self.by)
 
                 summary = self.go_through(progress, each, write)
                 duplicates.note(made)
@@ -129,11 +144,14 @@ class Import:
         summary.applied = True
         return summary
 
+    def planner(self) -> Planner:
+        return Planner(self.table, self.layout, self.resource)
+
     def go_through(
         self, progress: Progress, each: Each, write: Callable[[Sequence[Entry]], None]
     ) -> Summary:
         summary = Summary()
-        planner = Planner(self.table, self.layout, self.resource)
+        planner = self.planner()
         for entries in planner.plan():
             write(entries)
             for entry in entries:

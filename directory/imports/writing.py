@@ -1,6 +1,7 @@
 """Writing what was planned, in batches: statement-level triggers run once for each.
 
-Inside the caller's transaction. What a file wrote bears « import » in `provenance`.
+Inside the caller's transaction. What a file wrote bears « import » in `provenance`, and each row
+written leaves one in its history.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,7 +9,9 @@ from typing import Any
 
 from django.db.models import Max, Model
 from django.utils import timezone
+from simple_history.utils import get_history_manager_for_model
 
+from directory.histories import CHANGED, GONE, MADE, Trace
 from directory.imports.cells import pair
 from directory.imports.entries import Entry, Outcome
 from directory.models import (
@@ -34,10 +37,12 @@ LINKS: dict[str, tuple[type[Model], str]] = {
     "served_cities": (Enterprise.served_cities.through, "city_id"),
 }
 OTHERS = {*LINKS, "offerings", "permits"}
+HISTORICAL = {EnterpriseBenefit, Certification}
 
 
 class Writer:
-    def __init__(self) -> None:
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
         self.slugs = Slugs(set(Enterprise.objects.values_list("slug", flat=True)))
         self.cities = dict(City.objects.values_list("pk", "slug"))
 
@@ -47,11 +52,26 @@ class Writer:
         updated = [entry for entry in entries if entry.outcome == Outcome.UPDATED]
         self.create(created)
         self.update(updated)
+        written = [*created, *updated]
         for name, (table, column) in LINKS.items():
-            link(table, column, with_change([*created, *updated], name))
-        write_offerings(with_change([*created, *updated], "offerings"))
-        write_permits(with_change([*created, *updated], "permits"))
-        write_people([entry for entry in [*created, *updated] if entry.contact])
+            link(table, column, with_change(written, name), self.trace)
+        write_offerings(with_change(written, "offerings"), self.trace)
+        write_permits(with_change(written, "permits"), self.trace)
+        write_people([entry for entry in written if entry.contact], self.trace)
+        self.tell_gone(written)
+        # Once what hangs from them is written: it is kept beside them.
+        self.trace.keep(Enterprise, [entry.pk for entry in created], MADE)
+        self.trace.keep(Enterprise, [entry.pk for entry in updated], CHANGED)
+
+    def tell_gone(self, entries: Sequence[Entry]) -> None:
+        """Say in each entry which rows it made go, for whoever would put them back."""
+        by_pk = {entry.pk: entry for entry in entries}
+        for model, keys in self.trace.gone.items():
+            history = get_history_manager_for_model(model).filter(id__in=keys, history_type=GONE)
+            for owner, key in history.values_list("enterprise_id", "id"):
+                if entry := by_pk.get(owner):
+                    entry.gone.append((model.__name__, key))
+        self.trace.gone.clear()
 
     def create(self, entries: Sequence[Entry]) -> None:
         """Drafts, which nobody has recognised."""
@@ -64,6 +84,7 @@ class Writer:
         Enterprise.objects.bulk_create(enterprises)
         for entry, enterprise in zip(entries, enterprises, strict=True):
             entry.pk, entry.slug = enterprise.pk, enterprise.slug
+            entry.version = enterprise.version
 
     def update(self, entries: Sequence[Entry]) -> None:
         enterprises = Enterprise.objects.in_bulk([entry.pk for entry in entries])
@@ -74,6 +95,7 @@ class Writer:
             fields |= set_fields(enterprise, entry)
             enterprise.version += 1
             enterprise.updated_at = now
+            entry.version = enterprise.version
         Enterprise.objects.bulk_update(enterprises.values(), sorted(fields))
 
 
@@ -81,13 +103,15 @@ def set_fields(enterprise: Enterprise, entry: Entry) -> set[str]:
     """Give an enterprise its new values and their source; gives the fields that were set."""
     fields = set()
     for name, value in entry.changes.items():
-        enterprise.provenance[said_with(name)] = Source.IMPORT
+        if entry.said is None:
+            enterprise.provenance[said_with(name)] = Source.IMPORT
         if name in OTHERS:
             continue
         if name in ("city", "borough"):
             setattr(enterprise, f"{name}_id", value)
         elif name == "akcelos":
-            enterprise.external_ids = enterprise.external_ids | {"akcelos": value}
+            others = {key: kept for key, kept in enterprise.external_ids.items() if key != name}
+            enterprise.external_ids = others | ({"akcelos": value} if value else {})
             name = "external_ids"
         else:
             setattr(enterprise, name, list(value) if isinstance(value, tuple) else value)
@@ -98,6 +122,11 @@ def set_fields(enterprise: Enterprise, entry: Entry) -> set[str]:
         fields.add(name)
     if entry.contact and not entry.contact_pk:
         enterprise.provenance.setdefault("contacts", Source.IMPORT)
+    for name, source in (entry.said or {}).items():
+        if source:
+            enterprise.provenance[name] = source
+        else:
+            enterprise.provenance.pop(name, None)
     return fields
 
 
@@ -105,7 +134,7 @@ def with_change(entries: Iterable[Entry], name: str) -> dict[int, Any]:
     return {entry.pk: entry.changes[name] for entry in entries if name in entry.changes}
 
 
-def link(table: type[Model], column: str, wanted: dict[int, Sequence[int]]) -> None:
+def link(table: type[Model], column: str, wanted: dict[int, Sequence[int]], trace: Trace) -> None:
     """Make the rows of each enterprise those wanted; one that stays keeps what else it says."""
     if not wanted:
         return
@@ -118,6 +147,8 @@ def link(table: type[Model], column: str, wanted: dict[int, Sequence[int]]) -> N
             extra.append(row)
     if extra:
         table._default_manager.filter(pk__in=extra).delete()
+        if table in HISTORICAL:
+            trace.sign(table, extra)
     added = [
         table(**{"enterprise_id": pk, column: other})
         for pk, others in wanted.items()
@@ -125,10 +156,12 @@ def link(table: type[Model], column: str, wanted: dict[int, Sequence[int]]) -> N
         if other not in there[pk]
     ]
     if added:
-        table._default_manager.bulk_create(added)
+        made = table._default_manager.bulk_create(added)
+        if table in HISTORICAL:
+            trace.keep(table, [row.pk for row in made], MADE)
 
 
-def write_offerings(wanted: dict[int, Sequence[tuple[str, str]]]) -> None:
+def write_offerings(wanted: dict[int, Sequence[tuple[str, str]]], trace: Trace) -> None:
     """Make the offerings of each enterprise those wanted, in that order. One whose name stays keeps
     its description, category and territory."""
     if not wanted:
@@ -157,13 +190,15 @@ def write_offerings(wanted: dict[int, Sequence[tuple[str, str]]]) -> None:
             )
     if gone:
         Offering.objects.filter(pk__in=gone).delete()
+        trace.sign(Offering, gone)
     if moved:
         Offering.objects.bulk_update(moved, ["position"])
+        trace.keep(Offering, [row.pk for row in moved], CHANGED)
     if added:
-        Offering.objects.bulk_create(added)
+        trace.keep(Offering, [row.pk for row in Offering.objects.bulk_create(added)], MADE)
 
 
-def write_permits(wanted: dict[int, Sequence[tuple]]) -> None:
+def write_permits(wanted: dict[int, Sequence[tuple]], trace: Trace) -> None:
     if not wanted:
         return
     there: dict[int, set[tuple]] = {pk: set() for pk in wanted}
@@ -176,6 +211,7 @@ def write_permits(wanted: dict[int, Sequence[tuple]]) -> None:
             gone.append(permit.pk)
     if gone:
         Permit.objects.filter(pk__in=gone).delete()
+        trace.sign(Permit, gone)
     added = [
         Permit(enterprise_id=pk, kind=kind, number=number, expires_on=until)
         for pk, permits in wanted.items()
@@ -183,10 +219,10 @@ def write_permits(wanted: dict[int, Sequence[tuple]]) -> None:
         if (kind, number, until) not in there[pk]
     ]
     if added:
-        Permit.objects.bulk_create(added)
+        trace.keep(Permit, [row.pk for row in Permit.objects.bulk_create(added)], MADE)
 
 
-def write_people(entries: Sequence[Entry]) -> None:
+def write_people(entries: Sequence[Entry], trace: Trace) -> None:
     """Complete the person that each row names, or add them after the others; nobody is removed."""
     if not entries:
         return
@@ -197,7 +233,7 @@ def write_people(entries: Sequence[Entry]) -> None:
         .values_list("enterprise")
         .annotate(Max("position"))
     )
-    added, changed, fields = [], [], set()
+    added, changed, fields = {}, [], set()
     for entry in entries:
         if contact := known.get(entry.contact_pk):
             for name, value in entry.contact.items():
@@ -206,8 +242,13 @@ def write_people(entries: Sequence[Entry]) -> None:
             changed.append(contact)
         else:
             position = last.get(entry.pk, -1) + 1
-            added.append(Contact(enterprise_id=entry.pk, position=position, **entry.contact))
+            added[entry.pk] = Contact(enterprise_id=entry.pk, position=position, **entry.contact)
     if changed:
         Contact.objects.bulk_update(changed, sorted(fields))
+        trace.keep(Contact, [row.pk for row in changed], CHANGED)
     if added:
-        Contact.objects.bulk_create(added)
+        Contact.objects.bulk_create(added.values())
+        trace.keep(Contact, [row.pk for row in added.values()], MADE)
+        for entry in entries:
+            if entry.pk in added:
+                entry.contact_pk = added[entry.pk].pk

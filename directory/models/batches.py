@@ -39,18 +39,27 @@ class ImportBatch(models.Model):
 
     file_name = models.CharField(_("fichier"), max_length=200)
     digest = models.CharField(max_length=64, editable=False)
+    # What was read of it: « texte UTF-8… », the headings in their order, and their row.
+    form = models.CharField(_("format"), max_length=200, default="", blank=True)
+    header = models.JSONField(_("en-têtes"), default=list)
+    header_row = models.PositiveIntegerField(default=1)
     by = models.ForeignKey(
-        USER, models.SET_NULL, null=True, related_name="+", verbose_name=_("par")
+        USER, models.SET_NULL, null=True, related_name="+", verbose_name=_("responsable")
     )
-    created_at = models.DateTimeField(_("reçu le"), auto_now_add=True)
+    created_at = models.DateTimeField(_("date de réception"), auto_now_add=True)
     state = models.CharField(_("état"), max_length=10, choices=State.choices, default=State.READ)
+    # Heading → our column, or null; nothing is planned while a person has not looked at them.
     columns = models.JSONField(_("colonnes"), default=dict)
     defaults = models.JSONField(_("valeurs par défaut"), default=dict)
+    # Municipality as the file writes it → its name or its code.
+    places = models.JSONField(_("municipalités précisées"), default=dict)
     # What allows writing to the addresses of the file, asked once (ConsentBasis.Basis), and whence.
     basis = models.CharField(_("droit d’écrire"), max_length=12, blank=True)
     basis_source = models.CharField(_("d’où on le sait"), max_length=240, blank=True)
     counts = models.JSONField(_("résultat"), default=dict)
-    applied_at = models.DateTimeField(_("importé le"), null=True, blank=True)
+    # When writing began: with the batch still unwritten and nobody writing, it was cut short.
+    started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    applied_at = models.DateTimeField(_("date d’import"), null=True, blank=True)
     undone_at = models.DateTimeField(_("annulé le"), null=True, blank=True)
     undone_by = models.ForeignKey(
         USER,
@@ -78,13 +87,16 @@ class ImportRow(models.Model):
 
     batch = models.ForeignKey(ImportBatch, models.CASCADE, related_name="rows")
     number = models.PositiveIntegerField(_("ligne"))
-    values = models.JSONField(_("valeurs"))  # column → text, as typed or corrected
-    outcome = models.CharField(_("sort"), max_length=12)
+    values = models.JSONField(_("valeurs"))  # the cells as the file has them, by place
+    corrections = models.JSONField(_("corrections"), default=dict)  # our column → text
+    outcome = models.CharField(_("sort"), max_length=12, blank=True)
     messages = models.JSONField(_("messages"), default=list)
+    # The listings that it may speak of, where a person is to say which.
+    candidates = models.JSONField(_("doublons possibles"), default=list)
     enterprise = models.ForeignKey(
         Enterprise, models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    # What the listing was before this row, to put it back; null where the row made it.
+    # What it changes, and what was there before, to put it back; null where the row made it.
     before = models.JSONField(null=True, blank=True)
     version_after = models.PositiveIntegerField(null=True, blank=True)
 

@@ -16,7 +16,6 @@ from directory.models import (
     Draft,
     DuplicatePair,
     Enterprise,
-    ImportBatch,
     ImportRow,
     Listing,
     Merge,
@@ -25,7 +24,6 @@ from directory.models import (
     PurchasingCategory,
     Recognition,
     Revision,
-    SavedMapping,
     SeededKey,
     Synonym,
     SynonymGroup,
@@ -117,8 +115,8 @@ def one_of_each(superuser):
 
 # Of a counter there is nothing to read: not what, nor who. The others have pages of their own.
 ELSEWHERE = {
-    CallUnderWay, Consent, Counter, Draft, DuplicatePair, ImportBatch,
-    ImportRow, Merge, ProfileVisits, Revision, SavedMapping,
+    CallUnderWay, Consent, Counter, Draft, DuplicatePair, ImportRow, Merge, ProfileVisits,
+    Revision,
 }  # fmt: skip
 
 

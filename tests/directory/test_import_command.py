@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import openpyxl
-import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -21,6 +20,7 @@ from directory.imports.places import key
 from directory.imports.report import written
 from directory.models import Enterprise
 from tests.factories import EnterpriseFactory
+from tests.imports import writing
 
 pytestmark = pytest.mark.django_db
 SUPPLIERS = Path(__file__).parent / "data" / "suppliers.csv"
@@ -244,33 +244,6 @@ def importing(reference):
     for process in processes:
         process.kill()
         process.communicate()
-
-
-@pytest.fixture
-def other():
-    settings = connection.settings_dict
-    session = psycopg.connect(
-        dbname=settings["NAME"],
-        user=settings["USER"],
-        password=settings["PASSWORD"],
-        host=settings["HOST"],
-        port=settings["PORT"] or None,
-        autocommit=True,
-    )
-    yield session
-    session.close()
-
-
-def writing(session):
-    """The server's process that writes the import, once it has written some of it."""
-    asked = """SELECT a.pid FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
-        WHERE a.datname = current_database() AND l.relation = 'directory_enterprise'::regclass
-          AND l.mode = 'RowExclusiveLock' AND a.pid <> pg_backend_pid()"""
-    deadline = time.monotonic() + 60
-    while not (found := session.execute(asked).fetchone()):
-        assert time.monotonic() < deadline, "nobody writes"
-        time.sleep(0.005)
-    return found[0]
 
 
 @pytest.mark.django_db(transaction=True)

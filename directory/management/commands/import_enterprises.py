@@ -12,7 +12,9 @@ from directory.imports import mapping, report
 from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
 from directory.imports.places import key
+from directory.imports.rights import Consent
 from directory.imports.run import Import
+from directory.models import ConsentBasis
 from directory.resources import EnterpriseResource
 
 HELP = """\
@@ -74,6 +76,14 @@ class Command(BaseCommand):
             metavar="FICHIER",
             help="y écrire un CSV, une ligne par ligne lue",
         )
+        parser.add_argument(
+            "--consent",
+            choices=ConsentBasis.Basis.values,
+            help="ce qui permet d’écrire aux adresses du fichier\xa0; sans cette option, rien",
+        )
+        parser.add_argument(
+            "--consent-source", default="", metavar="TEXTE", help="d’où on le sait, avec --consent"
+        )
         parser.add_argument("--json", action="store_true", help="dire le résultat en JSON")
 
     def handle(self, *, file, apply, skip_refused, **options):
@@ -120,7 +130,11 @@ class Command(BaseCommand):
                     "autrement."
                 )
             )
+        if bool(options["consent"]) != bool(options["consent_source"].strip()):
+            raise Refused(_("--consent et --consent-source vont ensemble."))
         work = Import(file, self.answers(options["mapping"], options["default"]))
+        if options["consent"]:
+            work.consent = Consent(options["consent"], options["consent_source"].strip()[:240])
         if not options["json"]:
             self.stdout.write("\n".join([*report.columns(work), ""]))
         with report.written(options["report"], applied=False) as each:

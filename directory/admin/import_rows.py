@@ -1,0 +1,160 @@
+"""What a page of an import shows of its rows: what becomes of each, why, its cells to correct."""
+
+from django.utils.translation import gettext_lazy as _
+
+from directory.imports import mapping, rows
+from directory.imports.batches import layout_of
+from directory.imports.entries import Outcome, short
+from directory.imports.rows import ASIDE, PENDING, PREVIEWED, REMOVED, RESTORED, SAVED, STAYED
+from directory.models import ImportBatch
+from directory.resources import EnterpriseResource
+
+State = ImportBatch.State
+#: In the order of what a person has to do.
+ORDER = (
+    *(Outcome.REFUSED, Outcome.PROPOSED, Outcome.CREATED, Outcome.UPDATED, Outcome.LEFT),
+    *(REMOVED, RESTORED, STAYED, ASIDE),
+)
+ONLY_UNDONE = {REMOVED, RESTORED, STAYED}
+LONG = {"mission", "description", "offerings", "served_cities"}
+
+
+def tabs(batch):
+    """The kinds of rows of a batch, with their number and the condition that finds them."""
+    names = SAVED if batch.state in (State.APPLIED, State.UNDONE) else PREVIEWED
+    found = [
+        {
+            "name": str(outcome),
+            "label": names[outcome],
+            "number": batch.counts.get(outcome, 0),
+            "rows": {"outcome": outcome},
+        }
+        for outcome in ORDER
+        if outcome not in ONLY_UNDONE or batch.state == State.UNDONE
+    ]
+    correcting = {
+        "name": "corrections",
+        "label": _("corrections proposées à la modération")
+        if batch.state == State.APPLIED
+        else _("corrections à proposer"),
+        "number": batch.counts.get("correcting", 0),
+        "rows": {"messages__contains": [{"kind": "kept"}]},
+    }
+    return [*found[:5], correcting, *found[5:]]
+
+
+def shown(batch, some):
+    """These rows as the template shows them."""
+    resource = EnterpriseResource()
+    layout = layout_of(batch, resource)
+    return [row_shown(batch, row, layout, resource) for row in some]
+
+
+def row_shown(batch, row, layout, resource):
+    by_column = {}
+    others, kept = [], []
+    fields = cells(row, layout, resource)
+    names = {field["name"] for field in fields}
+    for message in row.messages:
+        if message["kind"] == "kept":
+            kept.append(message)
+        elif message["kind"] == "refusal" and message["name"] in names:
+            by_column.setdefault(message["name"], []).append(message)
+        else:
+            others.append(message)
+    for field in fields:
+        field["errors"] = by_column.get(field["name"], [])
+    written = batch.state in (State.APPLIED, State.UNDONE)
+    pending = row.outcome in PENDING
+    return {
+        "row": row,
+        "name": name_of(row, layout),
+        "messages": others,
+        "kept": kept,
+        "changes": changes(row, resource),
+        "wrong": [field for field in fields if field["errors"]],
+        "fields": [field for field in fields if not field["errors"]],
+        "editable": pending or not written and row.outcome != ASIDE,
+        "listed": row.enterprise,
+        "choices": choices(row, written),
+        "seen": rows.seen(row),
+    }
+
+
+def name_of(row, layout):
+    """What the row is called on the page: its name and its city, as far as it says them."""
+    said = [rows.text(row, name, layout) for name in ("name", "city")]
+    if not said[0] and row.enterprise:
+        said[0] = row.enterprise.name
+    return ", ".join(text for text in said if text) or _("sans nom")
+
+
+def cells(row, layout, resource):
+    """The cells that may be corrected: those of the file in its order, then those it lacks."""
+    own = sorted(layout.positions, key=lambda name: layout.positions[name])
+    lacking = [message["name"] for message in row.messages if message["kind"] == "refusal"]
+    names = dict.fromkeys([*own, *row.corrections, *lacking])
+    return [
+        {
+            "name": name,
+            "id": f"{row.pk}-{name}",
+            "label": layout.where(name, resource).text,
+            "text": rows.text(row, name, layout),
+            "long": name in LONG,
+        }
+        for name in names
+        if name in resource.columns or name in mapping.HELPERS
+    ]
+
+
+def choices(row, written):
+    """What a person may say of the row as a whole: value, words, whether it is what stands."""
+    if row.outcome == ASIDE:
+        return [("back", _("reprendre cette ligne"))]
+    if row.outcome not in PENDING and written:
+        return []
+    found = []
+    for one in row.candidates:
+        if one["slug"]:
+            why = ", ".join(one["reasons"])
+            text = _("c’est %(name)s (%(slug)s)") % {"name": one["name"], "slug": one["slug"]}
+            found.append((f"={one['slug']}", f"{text}, {why}" if why else text))
+    if row.candidates and not any(one["same"] for one in row.candidates):
+        found.append(("=" + mapping.NEW, _("c’est une autre entreprise\xa0: la créer")))
+    if "slug" in row.corrections:
+        found.append(("undecided", _("revenir sur ce qui a été dit de cette ligne")))
+    return [*found, ("aside", _("laisser cette ligne de côté"))]
+
+
+def changes(row, resource):
+    """What it changes: column, before, after; nothing of a listing that it makes."""
+    if not row.before:
+        return []
+    found = []
+    for name, (before, after) in row.before["fields"].items():
+        column = resource.columns[name]
+        if name == "borough" and after is None:
+            continue
+        texts = [
+            short(str(column.widget.render(value)), 200) if value not in (None, ()) else ""
+            for value in (rows.load(before), rows.load(after))
+        ]
+        found.append((column.label, *texts))
+    if person := row.before.get("contact"):
+        for name, after in person["after"].items():
+            column = resource.columns[f"contact_{name}"]
+            before = (person["before"] or {}).get(name, "")
+            found.append((column.label, *(str(column.widget.render(v)) for v in (before, after))))
+    return found
+
+
+def both_said(batch, conflict):
+    """A row that two people corrected: what it says now, and what the second wrote."""
+    resource = EnterpriseResource()
+    layout = layout_of(batch, resource)
+    said = [
+        (layout.where(name, resource).text, rows.text(conflict.row, name, layout), yours)
+        for name, yours in conflict.yours.items()
+        if name in resource.columns and yours != rows.text(conflict.row, name, layout)
+    ]
+    return {"row": conflict.row, "said": said}

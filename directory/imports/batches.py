@@ -1,0 +1,434 @@
+"""A file given to the admin: read once, shown, corrected, then written; what could not be stays.
+
+What the file says is kept row by row, and planned by the same code as the command's. Each function
+holds the batch: of two people, or of a form sent twice, the second finds what the first left. Only
+`apply` and, once it is written, `amend` change the directory, in one transaction.
+"""
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from directory import audit
+from directory.imports import files, mapping, rows
+from directory.imports.bounds import NoHeader, Refused
+from directory.imports.cells import plain
+from directory.imports.entries import Entry, Outcome
+from directory.imports.files import Table
+from directory.imports.mapping import Answers, Layout
+from directory.imports.places import key
+from directory.imports.plan import Planner
+from directory.imports.rights import Consent
+from directory.imports.rows import ASIDE, PENDING
+from directory.imports.run import Import, Summary
+from directory.models import ImportBatch, ImportRow, SavedMapping, User
+from directory.resources import EnterpriseResource
+from directory.wording import number
+
+State = ImportBatch.State
+#: Rows of a file that a page takes; the command takes ten times as many.
+MOST_ROWS = 5_000
+#: Characters that all its cells hold together.
+MOST_TEXT = 20_000_000
+BATCH = 500
+#: Characters that a person may write in a cell.
+LONGEST_CELL = 32_767
+#: Seconds between the times that one tries to hold a batch: a look at it takes a few thousandths.
+PATIENCE = (0.05, 0.1, 0)
+#: Municipalities that are asked of a person at once.
+MOST_PLACES = 30
+
+
+class Busy(Exception):
+    """Somebody is writing this very import."""
+
+
+# --- Receiving
+
+
+def receive(
+    *, path: Path, name: str, by: User, basis: str = "", basis_source: str = ""
+) -> ImportBatch:
+    """Keep what a file says, and guess its columns. Nothing is planned yet. The same file from the
+    same person, while nothing is done with it, gives the batch that is there. Raises Refused."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    resource = EnterpriseResource()
+    with transaction.atomic():
+        hold("directory_importfile", digest)
+        same = ImportBatch.objects.filter(digest=digest, by=by, state=State.READ)
+        if found := same.order_by("pk").first():
+            found.basis, found.basis_source = basis, basis_source
+            found.save(update_fields=["basis", "basis_source"])
+            return found
+        table = open_table(path, resource)
+        header = headings(table.header)
+        batch = ImportBatch.objects.create(
+            file_name=name[:200],
+            digest=digest,
+            form=table.description[:200],
+            header=header,
+            header_row=table.header_row,
+            by=by,
+            basis=basis,
+            basis_source=basis_source,
+        )
+        with closing(read(table)) as found_rows:  # type: ignore[type-var]
+            while some := list(islice(found_rows, BATCH)):
+                ImportRow.objects.bulk_create(
+                    ImportRow(batch=batch, number=row, values=cells) for row, cells in some
+                )
+    return batch
+
+
+def open_table(path: Path, resource: EnterpriseResource) -> Table:
+    """The table of a file, under the headings that are known or, where none is, under the row that
+    has most cells: a person will say what they are."""
+    headers = mapping.Headers(resource)
+    said = {
+        key(heading): name
+        for columns in SavedMapping.objects.values_list("columns", flat=True)
+        for heading, name in columns.items()
+    }
+    try:
+        return files.open_table(path, headers.known(Answers(said)))
+    except NoHeader:
+        return files.open_table(path, bool)
+
+
+def read(table: Table) -> Iterator[files.Row]:
+    text = 0
+    for count, (row, cells) in enumerate(table.rows(), start=1):
+        text += sum(map(len, cells))
+        if count > MOST_ROWS or text > MOST_TEXT:
+            raise Refused(
+                _(
+                    "Le tableau dépasse %(most)s lignes, ou vingt millions de caractères\xa0: "
+                    "partagez-le, ou demandez qu’il soit importé par la commande "
+                    "import_enterprises."
+                )
+                % {"most": number(MOST_ROWS)}
+            )
+        yield row, cells
+
+
+def headings(header: list[str]) -> list[str]:
+    """A name for each column, told apart from the others."""
+    seen: Counter[str] = Counter()
+    names = []
+    for place, text in enumerate(header, start=1):
+        name = text or _("Colonne %(number)d") % {"number": place}
+        seen[key(name)] += 1
+        names.append(f"{name} ({seen[key(name)]})" if seen[key(name)] > 1 else name)
+    return names
+
+
+def proposed_columns(batch: ImportBatch) -> tuple[dict[str, str | None], SavedMapping | None]:
+    """Heading → our column or None: as said already, else as the last saved mapping of the same
+    headings says, else guessed; and that mapping."""
+    if batch.columns:
+        return batch.columns, None
+    wanted = {key(heading) for heading in batch.header}
+    for saved in SavedMapping.objects.order_by("-updated_at", "-pk"):
+        said = {key(heading): name for heading, name in saved.columns.items()}
+        if said.keys() == wanted:
+            return {heading: said[key(heading)] for heading in batch.header}, saved
+    return mapping.guessed(batch.header, EnterpriseResource()), None
+
+
+# --- Holding
+
+
+def hold(name: str, of: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", [name, of])
+
+
+def held_at_once(batch: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_try_advisory_xact_lock(hashtext('directory_importbatch'), %s)", [batch]
+        )
+        return cursor.fetchone()[0]
+
+
+@contextmanager
+def held(pk: int) -> Iterator[ImportBatch]:
+    """The batch as it is, in a transaction during which nobody else holds it; raises Busy."""
+    with transaction.atomic():
+        for wait in PATIENCE:
+            if held_at_once(pk):
+                break
+            time.sleep(wait)
+        else:
+            raise Busy
+        yield ImportBatch.objects.select_for_update(of=("self",)).get(pk=pk)
+
+
+def look(batch: ImportBatch) -> ImportBatch:
+    """See whether its writing was cut short, and say so from now on: the database itself undid what
+    was half written. While somebody is writing it, it stays as it is."""
+    if batch.started_at and batch.state != State.APPLIED:
+        with suppress(Busy), held(batch.pk) as batch:
+            if batch.started_at and batch.state != State.APPLIED:
+                batch.state, batch.started_at = State.FAILED, None
+                batch.save(update_fields=["state", "started_at"])
+    return batch
+
+
+# --- Planning
+
+
+class Basket(Import):
+    """The rows of a batch that are not written yet, as a table of their own."""
+
+    def __init__(self, batch: ImportBatch, by: User | None = None):
+        self.batch, self.by, self.name = batch, by, batch.file_name
+        self.consent = Consent(batch.basis, batch.basis_source) if batch.basis else None
+        self.resource = EnterpriseResource()
+        self.layout = layout_of(batch, self.resource)
+        self.pending = list(pending(batch).order_by("number"))
+        header = self.add_columns(list(batch.header))
+        self.table = Table(
+            batch.form, header, batch.header_row, len(self.pending), lambda: self.read(header)
+        )
+
+    def add_columns(self, header: list[str]) -> list[str]:
+        """Columns that the file has not, and that a person filled for some row."""
+        given = dict.fromkeys(name for row in self.pending for name in row.corrections)
+        for name in given:
+            if name not in self.layout.positions:
+                self.layout.positions[name] = len(header)
+                header.append(mapping.label(name, self.resource))
+        return header
+
+    def read(self, header: list[str]) -> Iterator[files.Row]:
+        for row in self.pending:
+            yield row.number, rows.cells(row, self.layout, header, len(self.batch.header))
+
+    def planner(self) -> Planner:
+        written = self.batch.rows.exclude(enterprise=None).exclude(outcome__in=PENDING)
+        return Planner(
+            self.table,
+            self.layout,
+            self.resource,
+            asking=True,
+            decided={row.number for row in self.pending if "slug" in row.corrections},
+            earlier=dict(written.values_list("enterprise_id", "number"))
+            if self.batch.state == State.APPLIED
+            else {},
+        )
+
+    def store(self, entries: Iterable[Entry]) -> None:
+        """Keep what becomes of each row."""
+        by_number = {row.number: row.pk for row in self.pending}
+        rows.store({by_number[entry.row]: entry for entry in entries})
+
+
+def layout_of(batch: ImportBatch, resource: EnterpriseResource) -> Layout:
+    answers = Answers(
+        {key(heading): name for heading, name in batch.columns.items()},
+        dict(batch.defaults),
+        {key(name): answer for name, answer in batch.places.items()},
+    )
+    return mapping.layout(batch.header, answers, resource)
+
+
+def pending(batch: ImportBatch) -> QuerySet[ImportRow]:
+    """The rows not written, but those that a person put aside."""
+    found = batch.rows.exclude(outcome=ASIDE)
+    return found.filter(outcome__in=PENDING) if batch.state == State.APPLIED else found
+
+
+def understand(
+    *, pk: int, columns: Mapping[str, str | None], defaults: Mapping[str, str], name: str = ""
+) -> ImportBatch:
+    """Note which column is which, under this name for the next file too if it is given, and plan
+    every row. Raises Refused where the batch is written already, or no column tells enterprises."""
+    with held(pk) as batch:
+        if batch.state not in (State.READ, State.FAILED):
+            raise Refused(written_already())
+        batch.columns, batch.defaults = dict(columns), dict(defaults)
+        batch.save(update_fields=["columns", "defaults"])
+        if name:
+            SavedMapping.objects.update_or_create(
+                name=name, defaults={"columns": dict(columns), "defaults": dict(defaults)}
+            )
+        plan(batch)
+    return batch
+
+
+def plan(batch: ImportBatch) -> None:
+    """Say of each row what becomes of it, as the directory is now; writes nothing else."""
+    work, entries = Basket(batch), list[Entry]()
+    summary = work.preview(each=entries.append)
+    work.store(entries)
+    count(batch, summary)
+
+
+def count(batch: ImportBatch, summary: Summary) -> None:
+    counts = Counter(batch.rows.values_list("outcome", flat=True))
+    correcting = batch.rows.filter(messages__contains=[{"kind": "kept"}]).count()
+    unplaced = sorted(summary.unplaced.items(), key=lambda item: -item[1])[:MOST_PLACES]
+    batch.counts = {**counts, "correcting": correcting, "unplaced": dict(unplaced)}
+    batch.save(update_fields=["counts"])
+
+
+# --- Correcting
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """What a person says of one row: our column → text, and whether it is put aside."""
+
+    texts: Mapping[str, str]
+    #: What the row said when the person saw it, `rows.seen`.
+    seen: str
+    aside: bool | None = None
+    #: Take back what they had said of the listing it speaks of.
+    undecided: bool = False
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A row that somebody else corrected meanwhile; what they wrote stays."""
+
+    row: ImportRow
+    yours: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Amended:
+    batch: ImportBatch
+    conflicts: list[Conflict]
+    #: What was written, where the batch already was.
+    summary: Summary | None = None
+
+
+def amend(
+    *,
+    pk: int,
+    amendments: Mapping[int, Amendment],
+    places: Mapping[str, str] | None = None,
+    by: User,
+) -> Amended:
+    """Note corrections, by key of row, then plan again; of a batch that is written, write the rows
+    that are good now. Rows of another batch, or written, are left out. `places` are municipalities
+    as the file writes them → what they are. Raises Refused."""
+    conflicts = []
+    with held(pk) as batch:
+        if batch.state == State.UNDONE:
+            raise Refused(undone())
+        given = {name: plain(text)[:120] for name, text in (places or {}).items()}
+        batch.places = {name: text for name, text in (batch.places | given).items() if text}
+        batch.save(update_fields=["places"])
+        resource = EnterpriseResource()
+        layout = layout_of(batch, resource)
+        known = {*layout.positions, *mapping.writable(resource)}
+        changed = []
+        open_rows = batch.rows.filter(pk__in=amendments)
+        if batch.state == State.APPLIED:
+            open_rows = open_rows.filter(outcome__in=[*PENDING, ASIDE])
+        for row in open_rows:
+            amendment = amendments[row.pk]
+            before = rows.seen(row)
+            correct(row, amendment, layout, known, len(batch.header))
+            if rows.seen(row) == before:
+                continue
+            if amendment.seen != before:
+                row.refresh_from_db()
+                conflicts.append(Conflict(row, amendment.texts))
+                continue
+            changed.append(row)
+        ImportRow.objects.bulk_update(changed, ["values", "corrections", "outcome"])
+        if batch.state != State.APPLIED:
+            plan(batch)
+            return Amended(batch, conflicts)
+        return Amended(batch, conflicts, write(batch, by))
+
+
+def correct(
+    row: ImportRow, amendment: Amendment, layout: Layout, known: Collection[str], width: int
+) -> None:
+    for name, text in amendment.texts.items():
+        if name not in known:
+            continue
+        text = plain(text)[:LONGEST_CELL]
+        if text == rows.text(row, name, layout):
+            continue
+        # Whoever corrects a row that is too long has seen where its cells are.
+        row.values = row.values[:width]
+        row.corrections = row.corrections | {name: text}
+    if amendment.undecided:
+        row.corrections = {k: v for k, v in row.corrections.items() if k != "slug"}
+    if amendment.aside is not None:
+        row.outcome = ASIDE if amendment.aside else Outcome.REFUSED
+        row.messages = []
+
+
+# --- Writing
+
+
+def apply(*, pk: int, by: User) -> Summary:
+    """Write the good rows, each planned again as the directory is now; the others stay. Sent twice,
+    it writes once. Raises Refused, and Busy while somebody else does it."""
+    begin(pk)
+    begun = ImportBatch.objects.filter(pk=pk, state__in=[State.READ, State.FAILED])
+    try:
+        with held(pk) as batch:
+            if batch.state == State.UNDONE:
+                raise Refused(undone())
+            return write(batch, by)
+    except Refused:
+        begun.update(started_at=None)
+        raise
+    except (DatabaseError, InterfaceError):
+        # The session may be gone: whoever looks next will say so.
+        with suppress(DatabaseError, InterfaceError):
+            begun.update(started_at=None, state=State.FAILED)
+        raise
+
+
+def begin(pk: int) -> None:
+    """Note, whatever becomes of the writing, that it began; raises Busy."""
+    with held(pk) as batch:
+        if batch.state in (State.READ, State.FAILED):
+            batch.started_at = timezone.now()
+            batch.save(update_fields=["started_at"])
+
+
+def write(batch: ImportBatch, by: User) -> Summary:
+    work, entries = Basket(batch, by), list[Entry]()
+    with connection.cursor() as cursor:
+        # Taken again by the import itself; here, one does not wait for it before a page.
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('directory_import'))")
+        if not cursor.fetchone()[0]:
+            raise Refused(_("Un autre import est en cours\xa0: attendez qu’il finisse."))
+    summary = work.apply(work.preview(), skip_refused=True, each=entries.append)
+    work.store(entries)
+    first = batch.state != State.APPLIED
+    batch.state, batch.started_at = State.APPLIED, None
+    batch.applied_at = batch.applied_at or timezone.now()
+    batch.save(update_fields=["state", "started_at", "applied_at"])
+    count(batch, summary)
+    done = {outcome.value: count for outcome, count in summary.counts.items()}
+    if first or summary.counts[Outcome.CREATED] or summary.counts[Outcome.UPDATED]:
+        audit.record(act="import.applied", by=by, subject=batch, **done)
+    return summary
+
+
+def written_already() -> str:
+    return _("Cet import est déjà enregistré\xa0: rien n’a changé.")
+
+
+def undone() -> str:
+    return _("Cet import a été annulé\xa0: déposez le fichier de nouveau pour le reprendre.")

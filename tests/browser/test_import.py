@@ -1,0 +1,83 @@
+"""A messy list seen through in the real browser: given, looked at, written, mended, taken back."""
+
+import pytest
+
+from directory.models import Enterprise, ImportBatch
+from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.test_accessibility import STICKING_OUT, TOO_SMALL, found_by_axe
+from tests.imports import as_csv, messy
+
+pytestmark = pytest.mark.browser
+
+
+def well_made(page):
+    """What is wrong with the page, by width: axe's findings, what overflows, what is too small."""
+    wrong = found_by_axe(page)
+    for size in (PHONE, DESKTOP):
+        page.set_viewport_size(size)
+        if found := page.evaluate(STICKING_OUT) + page.evaluate(
+            f"() => ({TOO_SMALL})().filter((text) => !/user-tools|theme|nav/.test(text))"
+        ):
+            wrong[size["width"]] = found
+    return wrong
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["scripts", "no scripts"])
+def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_path):
+    drafts = Enterprise.objects.filter(state="draft")
+    before = drafts.count()
+    path = tmp_path / "liste.csv"
+    path.write_bytes(as_csv(messy(400)))
+    page = window(signed_in=True, scripted=scripted)
+    page.goto("/admin/directory/importbatch/")
+    page.get_by_role("link", name="Ajouter import").click()
+    page.get_by_role("button", name="Lire le fichier").click()
+    assert page.get_by_text("Choisissez le fichier à importer.").is_visible()
+    if scripted:
+        assert well_made(page) == {}
+    page.set_input_files("input[type=file]", path)
+    page.get_by_label("elles publient elles-mêmes").check()
+    page.get_by_label("D’où le sait-on?").fill("Site de chacune")
+    page.get_by_role("button", name="Lire le fichier").click()
+
+    assert page.get_by_label("Organisme").input_value() == "name"
+    if scripted:
+        assert well_made(page) == {}
+    page.get_by_label("Forme juridique").select_option("npo")
+    page.get_by_role("button", name="Voir ce qui changerait").click()
+
+    assert page.get_by_role("heading", name="À corriger", exact=True).is_visible()
+    said = page.locator("[aria-invalid]").first
+    error = page.locator(f"[id='{said.get_attribute('aria-describedby')}']")
+    assert error.is_visible()
+    assert drafts.count() == before
+    tabs = page.locator(".tabs a")
+    for number in range(tabs.count()):
+        tabs.nth(number).click()
+        if scripted:
+            assert well_made(page) == {}
+    page.locator("#import_apply button").click()
+    made = ImportBatch.objects.latest("pk").counts["created"]
+    assert page.get_by_text(f"{made} lignes enregistrées").is_visible()
+    assert drafts.count() == before + made
+
+    # The basket: a city for all its rows at once, then a telephone.
+    page.get_by_label("Chicoutimi-Nord").fill("Saguenay")
+    page.get_by_role("button", name="Réessayer").click()
+    page.locator(".tabs").get_by_text("à corriger").click()
+    row = page.locator("section.row", has_text="Un téléphone compte dix chiffres").first
+    row.get_by_label("Tél.").fill("450 555-0199")
+    page.get_by_role("button", name="Réessayer").click()
+    assert page.get_by_text("1 ligne enregistrée").is_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="XLSX").click()
+    assert download.value.suggested_filename.endswith(".xlsx")
+
+    page.get_by_role("link", name="Annuler cet import…").click()
+    if scripted:
+        assert well_made(page) == {}
+    page.get_by_role("button", name="Annuler l’import").click()
+    assert page.get_by_text("Import annulé").is_visible()
+    assert drafts.count() == before
+    if scripted:
+        assert well_made(page) == {}
