@@ -60,7 +60,7 @@ def demo_sign_in(app_configs, **kwargs):
             "DEMO_SIGN_IN signs anyone in as any of the demonstration's people, superuser included,"
             " and this is no demonstration on a machine of one's own.",
             hint="It is for DEMO=1 on the embedded database, or with DEBUG=1. Leave it so.",
-            id="directory.E001",
+            id="directory.E002",
         )
     ]
 

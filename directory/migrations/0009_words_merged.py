@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0007_people_and_their_acts'),
+        ('directory', '0008_people_and_their_acts'),
     ]
 
     operations = [

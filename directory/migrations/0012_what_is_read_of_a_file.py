@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0007_people_and_their_acts'),
+        ('directory', '0011_mail_calls_under_way'),
     ]
 
     operations = [

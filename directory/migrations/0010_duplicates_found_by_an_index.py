@@ -8,7 +8,7 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 class Migration(migrations.Migration):
     """Listings that share something are found without reading them all."""
 
-    dependencies = [("directory", "0008_words_merged")]
+    dependencies = [("directory", "0009_words_merged")]
 
     operations = [
         migrations.RunSQL(

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0007_people_and_their_acts'),
+        ('directory', '0010_duplicates_found_by_an_index'),
     ]
 
     operations = [
