@@ -54,8 +54,8 @@ class Listing(models.Model):
         verbose_name = _("fiche publiée")
         verbose_name_plural = _("fiches publiées")
         indexes = [
-            # A save leaves its words in a list, put in their places by some hundred at once: one by
-            # one they cost three times the rest of it. The list is short, as searches read it.
+            # A save leaves its words in a list, and those of some eighty are put in their places at
+            # once: one by one they cost more than the rest. The list is short: searches read it.
             GinIndex(
                 fields=["search"],
                 name="listing_search",

@@ -36,24 +36,24 @@ BEGIN
 END $$;
 
 -- What the public reads of an enterprise beyond its listing. Facts kept for staff (provenance,
--- version, who confirmed) are left out.
+-- version, who confirmed) are left out. The trigger names the same columns: a statement that sets
+-- none of them does not come here.
 CREATE OR REPLACE FUNCTION public.directory_enterprise_changed() RETURNS trigger
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    INSERT INTO public.directory_changing (enterprise_id)
-    SELECT n.id FROM old_rows o JOIN new_rows n USING (id)
-    WHERE n.state = 'published' AND (
-        o.founded_year, o.size, o.languages, o.logo, o.external_ids, o.address,
-        o.postal_code, o.geo_precision, o.phone, o.phone_extension, o.email, o.website,
-        o.insured_amount, o.smallest_order, o.largest_order, o.lead_time_days,
-        o.accepts_cobidding, o.on_seao
+    IF NEW.state = 'published' AND (
+        OLD.founded_year, OLD.size, OLD.languages, OLD.logo, OLD.external_ids, OLD.address,
+        OLD.postal_code, OLD.geo_precision, OLD.phone, OLD.phone_extension, OLD.email, OLD.website,
+        OLD.insured_amount, OLD.smallest_order, OLD.largest_order, OLD.lead_time_days,
+        OLD.accepts_cobidding, OLD.on_seao
     ) IS DISTINCT FROM (
-        n.founded_year, n.size, n.languages, n.logo, n.external_ids, n.address,
-        n.postal_code, n.geo_precision, n.phone, n.phone_extension, n.email, n.website,
-        n.insured_amount, n.smallest_order, n.largest_order, n.lead_time_days,
-        n.accepts_cobidding, n.on_seao
-    )
-    ON CONFLICT DO NOTHING;
+        NEW.founded_year, NEW.size, NEW.languages, NEW.logo, NEW.external_ids, NEW.address,
+        NEW.postal_code, NEW.geo_precision, NEW.phone, NEW.phone_extension, NEW.email, NEW.website,
+        NEW.insured_amount, NEW.smallest_order, NEW.largest_order, NEW.lead_time_days,
+        NEW.accepts_cobidding, NEW.on_seao
+    ) THEN
+        PERFORM public.directory_note_change(NEW.id);
+    END IF;
     RETURN NULL;
 END $$;
 
@@ -82,9 +82,11 @@ CREATE TRIGGER change_listing AFTER INSERT OR DELETE OR UPDATE OF card ON public
 CREATE TRIGGER change_truncate AFTER TRUNCATE ON public.directory_listing
     FOR EACH STATEMENT EXECUTE FUNCTION public.directory_part_changed();
 
-CREATE OR REPLACE TRIGGER change_enterprise AFTER UPDATE ON public.directory_enterprise
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION public.directory_enterprise_changed();
+CREATE OR REPLACE TRIGGER change_enterprise AFTER UPDATE OF
+        founded_year, size, languages, logo, external_ids, address, postal_code, geo_precision,
+        phone, phone_extension, email, website, insured_amount, smallest_order, largest_order,
+        lead_time_days, accepts_cobidding, on_seao ON public.directory_enterprise
+    FOR EACH ROW EXECUTE FUNCTION public.directory_enterprise_changed();
 
 -- Rows of these that come or go change the listing; those of the next, nothing but the profile.
 DO $$

@@ -189,19 +189,16 @@ CREATE UNLOGGED TABLE public.directory_touch (
 
 CREATE OR REPLACE FUNCTION public.directory_count_touches() RETURNS trigger
 LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-    labels boolean;
 BEGIN
     WITH gone AS (
         DELETE FROM public.directory_touch
         WHERE transaction = pg_current_xact_id() RETURNING vocabulary
     )
-    SELECT bool_or(vocabulary) INTO labels FROM gone;
-    IF labels IS NOT NULL THEN
-        UPDATE public.directory_version
-        SET version = version + 1,
-            vocabulary = CASE WHEN labels THEN version + 1 ELSE vocabulary END;
-    END IF;
+    UPDATE public.directory_version SET
+        version = version + 1,
+        vocabulary = CASE WHEN labels THEN version + 1 ELSE directory_version.vocabulary END
+    FROM (SELECT bool_or(vocabulary) AS labels FROM gone) touched
+    WHERE labels IS NOT NULL;
     RETURN NULL;
 END $$;
 

@@ -1,6 +1,7 @@
 """What became of the public addresses: told from a day or a version, whoever writes, however."""
 
 import datetime
+import re
 import threading
 
 import pytest
@@ -235,6 +236,17 @@ class TestWhatIsTold:
         start = committed()
         Enterprise.objects.filter(pk=other.pk).update(confirmed_by="Aïcha")
         assert told(start) == {}
+
+    def test_the_columns_told_of_are_those_that_are_watched(self, reference):
+        ((body,),) = execute(
+            "SELECT prosrc FROM pg_proc WHERE proname='directory_enterprise_changed'"
+        )
+        watched = execute(
+            "SELECT attname FROM pg_trigger t JOIN pg_attribute a ON attrelid = tgrelid"
+            " AND attnum = ANY (tgattr) WHERE tgname = 'change_enterprise'"
+        )
+        told_of = set(re.findall(r"NEW\.(\w+)", body)) - {"id", "state"}
+        assert {name for (name,) in watched} == told_of == set(re.findall(r"OLD\.(\w+)", body))
 
     def test_what_a_savepoint_wrote_counts(self, enterprise):
         start = committed()
