@@ -118,9 +118,13 @@ def heading(model: type[models.Model]) -> str:
 
 def rows(model: type[models.Model], where: dict[str, Any], names: Iterable[str]) -> list[Any]:
     return [
-        {str(model._meta.get_field(name).verbose_name): plain(getattr(row, name)) for name in names}
+        {label(model, name): plain(getattr(row, name)) for name in names}
         for row in model._default_manager.filter(**where).order_by("pk")
     ]
+
+
+def label(model: type[models.Model], name: str) -> str:
+    return str(getattr(model._meta.get_field(name), "verbose_name", name))
 
 
 def plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ their first sign-in; of the others who chose to have one, when they sign in.
 Off in the demonstration alone (`DEMO_SIGN_IN`).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
@@ -14,7 +15,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from directory.models import User
@@ -76,10 +77,10 @@ def spend(authenticator: Authenticator, code: str) -> bool:
 class SecondFactorMiddleware:
     """Lead staff who have not given their second factor to where they set it up or give it."""
 
-    def __init__(self, get_response):
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request):
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> Any:
