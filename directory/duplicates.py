@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from directory import audit
-from directory.likeness import ORDER, Reason, enough, name_reason, site_of
+from directory.likeness import ORDER, Reason, enough, name_reason, near, site_of
 from directory.models import DuplicatePair, Enterprise, User
 
 State = DuplicatePair.State
@@ -34,35 +34,19 @@ SELECT key, array_agg(id) FROM (
     SELECT e.id, unnest({KEYS}) AS key FROM directory_enterprise e WHERE e.state <> 'archived'
 ) keyed GROUP BY key HAVING count(*) BETWEEN 2 AND {MOST_SHARED}
 """
+# Each key by itself: one that very many have is left after a few, without reading them all.
 AROUND = f"""
-WITH asked AS MATERIALIZED (
+SELECT key, block FROM (
     SELECT DISTINCT unnest({KEYS}) AS key FROM directory_enterprise e
     WHERE e.id = ANY (%s) AND e.state <> 'archived'
-)
-SELECT key, array_agg(id) FROM (
-    SELECT e.id, unnest({KEYS}) AS key FROM directory_enterprise e
-    WHERE e.state <> 'archived' AND {KEYS} && (SELECT array_agg(key) FROM asked)
-) keyed WHERE key IN (SELECT key FROM asked)
-GROUP BY key HAVING count(*) BETWEEN 2 AND {MOST_SHARED}
+) asked CROSS JOIN LATERAL (
+    SELECT array_agg(id) AS block FROM (
+        SELECT e.id FROM directory_enterprise e
+        WHERE e.state <> 'archived' AND {KEYS} @> ARRAY[asked.key]
+        LIMIT {MOST_SHARED + 1}
+    ) few
+) alike WHERE cardinality(block) BETWEEN 2 AND {MOST_SHARED}
 """
-# A number that fails its check, and one that differs from it by a single digit. The check is that
-# of `neq_checks`: the last eight digits by Luhn's rule.
-NEAR_NEQ = """
-WITH failing AS MATERIALIZED (
-    SELECT id, neq FROM directory_enterprise e
-    WHERE neq IS NOT NULL AND state <> 'archived' AND (
-        SELECT sum(CASE WHEN place %% 2 = 1 THEN digit * 2 / 10 + digit * 2 %% 10 ELSE digit END)
-        FROM generate_series(3, 10) place, CAST(substr(e.neq, place, 1) AS integer) digit
-    ) %% 10 <> 0
-)
-SELECT DISTINCT least(f.id, e.id), greatest(f.id, e.id)
-FROM failing f, generate_series(1, 10) place, generate_series(0, 9) digit
-JOIN directory_enterprise e ON true
-WHERE e.neq = overlay(f.neq PLACING digit::text FROM place FOR 1)
-    AND e.id <> f.id AND e.state <> 'archived'
-    AND (%(ids)s::bigint[] IS NULL OR f.id = ANY (%(ids)s) OR e.id = ANY (%(ids)s))
-"""
-
 Pair = tuple[int, int]
 Found = dict[Pair, list[Reason]]
 
@@ -90,7 +74,7 @@ class Traits(NamedTuple):
 
 def find(ids: Collection[int] | None = None) -> Found:
     """Pairs of listings worth a look with what they have in common, the lower key first; those of
-    `ids` alone where they are given. Three statements, whatever the size."""
+    `ids` alone where they are given. Two statements, whatever the size."""
     around = list(ids) if ids is not None and len(ids) <= MANY else None
     blocks = list(_blocks(around))
     traits = _traits({pk for _key, pks in blocks for pk in pks})
@@ -102,12 +86,10 @@ def find(ids: Collection[int] | None = None) -> Found:
                 reason = _reason(key, traits[pair[0]], traits[pair[1]])
                 if reason:
                     found[pair].add(reason)
-    with connection.cursor() as cursor:
-        cursor.execute(NEAR_NEQ, {"ids": around})
-        for pair in cursor:
-            # Alone it is too little (`enough`): what is not found otherwise is passed over.
-            if pair in found:
-                found[pair].add(Reason.NEQ)
+    for (first, second), reasons in found.items():
+        # Alone it would be too little (`enough`): only what is found otherwise is looked at.
+        if near(traits[first].neq, traits[second].neq):
+            reasons.add(Reason.NEQ)
     return {
         pair: sorted(reasons, key=ORDER.index)
         for pair, reasons in found.items()

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from rapidfuzz import fuzz, process
 
 from directory.imports.places import key
+from directory.models.enterprises import neq_checks
 
 #: How alike two names are, out of 100, from which a person should look.
 CLOSE = 92
@@ -48,6 +49,14 @@ def enough(reasons: Collection[Reason], neq: str | None, other_neq: str | None) 
     other than the very name does not make one of them."""
     two = bool(neq and other_neq and neq != other_neq)
     return len(reasons) > (two and Reason.NAME not in reasons)
+
+
+def near(neq: str | None, other: str | None) -> bool:
+    """Whether one NEQ may be the other, mistyped: a single digit differs, and one of them fails its
+    check, as a number mistyped does."""
+    if not neq or not other or sum(a != b for a, b in zip(neq, other, strict=True)) != 1:
+        return False
+    return not (neq_checks(neq) and neq_checks(other))
 
 
 # --- Names

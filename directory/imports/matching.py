@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from django.db.models import Case, Exists, OuterRef, When
 from django.utils.translation import gettext as _
 
 from directory.imports.places import key
@@ -67,20 +68,23 @@ class Index:
             "website",
             "state",
         )
-        # What was merged is known by what it was merged into, which bears its name.
-        merged = Merge.objects.filter(undone_at=None)
-        for pk, slug, name, others, neq, city, phone, website, state in (
-            Enterprise.objects.order_by("pk")
-            .exclude(pk__in=merged.values("gone"))
-            .values_list(*fields)
-            .iterator(chunk_size=5_000)
-        ):
+        rows = Enterprise.objects.annotate(
+            merged=Exists(Merge.objects.filter(gone=OuterRef("pk"), undone_at=None))
+        ).order_by("pk")
+        merged = []
+        for pk, slug, name, others, neq, city, phone, website, state, into in rows.values_list(
+            *fields, Case(When(merged=True, then="replaced_by"))
+        ).iterator(chunk_size=5_000):
+            if into:
+                merged.append((slug, neq, into))
+                continue
             archived = state == Enterprise.State.ARCHIVED
             site = site_of(website)
             known = Known(pk, slug, name, neq or "", city, phone, site, archived)
             self.add(known, others)
-        for slug, neq, pk in merged.values_list("gone__slug", "gone__neq", "gone__replaced_by"):
-            if kept := self.by_pk.get(pk or 0):
+        # What was merged is known by what it was merged into, which bears its name.
+        for slug, neq, into in merged:
+            if kept := self.by_pk.get(into):
                 self.by_slug[slug] = kept
                 if neq:
                     self.by_neq.setdefault(neq, kept)

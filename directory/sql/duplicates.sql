@@ -6,7 +6,7 @@
 CREATE OR REPLACE FUNCTION public.directory_likeness_keys(
     city bigint, name text, other_names text[], phone text, email text, website text
 ) RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 5000  -- some 0.2 ms: read the index, not the rows
 BEGIN ATOMIC
     WITH site AS (
         SELECT substring(lower(website COLLATE "C")

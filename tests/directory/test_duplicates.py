@@ -154,7 +154,7 @@ def test_the_whole_directory_is_searched_in_a_fixed_number_of_statements(db):
     listing("Autre", phone="+14505550188")
     with recorded_sql() as statements:
         assert len(duplicates.find()) == 1
-    assert len(statements) == 3
+    assert len(statements) == 2
 
 
 def test_around_a_listing_the_index_answers(db):

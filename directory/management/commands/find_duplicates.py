@@ -23,4 +23,4 @@ class Command(BaseCommand):
         ) % {"n": waiting, "new": counts.new}
         said = _("déjà tranchées\xa0: %(n)d") % {"n": counts.distinct}
         over = _("sans plus rien en commun\xa0: %(n)d") % {"n": counts.over}
-        self.stdout.write(f"{text} ; {said} ; {over}.")
+        self.stdout.write(f"{text}\xa0; {said}\xa0; {over}.")
