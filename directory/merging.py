@@ -363,6 +363,7 @@ LEFT = {
     "directory.listing.enterprise": "kept by the database itself",
     "directory.merge.kept": "what was done, and to which",
     "directory.merge.gone": "what was done, and to which",
+    "directory.callunderway.enterprise": "over with the call, within minutes",
     "directory.importrow.enterprise": "undoing the import must not undo another listing",
 }
 
