@@ -79,7 +79,7 @@ SELECT gin_clean_pending_list('listing_search');
 
 
 class Migration(migrations.Migration):
-    dependencies = [("directory", "0007_people_and_their_acts")]
+    dependencies = [("directory", "0006_changes_kept_by_the_database")]
 
     operations = [
         migrations.RunSQL([NORMALISE, *WORDS, TRUTH, SOURCE_CHANGED, *OTHERS], BACK),
