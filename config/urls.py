@@ -4,12 +4,12 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("directory.urls")),
-    path("compte/", include("directory.account_urls")),
+    path("compte/", include("directory.urls.accounts")),
     path("sante/", include("config.health")),
     path("admin/", admin.site.urls),
 ]
 if settings.DEMO_SIGN_IN:
-    urlpatterns += [path("demo/", include("directory.demo_urls"))]
+    urlpatterns += [path("demo/", include("directory.urls.demo"))]
 
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.permission_denied"

@@ -7,4 +7,4 @@ from config.urls import urlpatterns as site
 
 __all__ = ["handler400", "handler403", "handler404", "handler500"]
 
-urlpatterns = [*site, path("demo/", include("directory.demo_urls"))]
+urlpatterns = [*site, path("demo/", include("directory.urls.demo"))]
