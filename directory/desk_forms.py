@@ -10,9 +10,7 @@ from directory.team_forms import PageForm
 ACCEPT, REFUSE = "accepter", "refuser"
 #: Reasons often given, as whole sentences: whoever proposed reads them.
 REASONS = (
-    _(
-        "Le Registraire des entreprises dit autre chose\xa0: corrigez d’abord votre dossier chez lui."
-    ),
+    _("Le Registraire des entreprises dit autre chose. Corrigez d’abord votre dossier chez lui."),
     _("Il manque un document qui le prouve. Envoyez-le-nous, puis proposez de nouveau."),
     _("Ce texte parle d’autre chose que de ce que vous offrez."),
     _("Ce changement avait déjà été fait."),

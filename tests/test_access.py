@@ -59,6 +59,8 @@ ROLES = ["anonymous", *AS]
 
 # Address: what a GET gets, then what a POST gets: first for the anonymous, then for the roles that
 # get something else. 302 is the way to the sign-in page, or from an action back to its list.
+# The desk is for those who decide.
+DESK = ("302 member=404 moderator=200 superuser=200",) * 2
 EVERYONE_READS = ("200", "405")
 # A form without an account; empty, and so not of ours, it is shown again with what is missing.
 EVERYONE_WRITES = ("200", "403")
@@ -149,6 +151,17 @@ PAGES = {
         "302 member=404 facilitator=302 curator=302 superuser=302",
     ),
     # Their own enterprise's, for its representatives alone.
+    "directory:desk": ("302 member=404 moderator=200 superuser=200", "302 member=405"),
+    "directory:desk_accept": ("302 member=405", "302 member=404 moderator=302 superuser=302"),
+    "directory:desk_revision": DESK,
+    "directory:desk_claim": (DESK[0], "302 member=404 moderator=400 superuser=400"),
+    "directory:desk_suggestion": (DESK[0], "302 member=404 moderator=400 superuser=400"),
+    "directory:desk_report": (DESK[0], "302 member=404 moderator=400 superuser=400"),
+    "directory:desk_history": (
+        "302 member=404 facilitator=200 moderator=200 curator=200 superuser=200",
+        "302 member=405",
+    ),
+    "directory:history": ("302 member=404 editor=200 owner=200", "302 member=405"),
     "directory:mine": ("302 member=200 stranger=302 editor=302 owner=302", "302 member=405"),
     "directory:mine_listing": ("302 member=404 editor=200 owner=200", "302 member=405"),
     "directory:mine_sheet": ("302 member=404 editor=200 owner=200", "302 member=405"),
@@ -392,6 +405,12 @@ def site(reference, enterprise):
         "directory:mine_confirm": [enterprise.slug],
         "directory:mine_reminders": [enterprise.slug],
         "directory:mine_withdraw": [enterprise.slug, RevisionFactory(enterprise=enterprise).pk],
+        "directory:desk_revision": [RevisionFactory(enterprise=enterprise).pk],
+        "directory:desk_claim": [claim.pk],
+        "directory:desk_suggestion": [SuggestionFactory().pk],
+        "directory:desk_report": [enterprise.error_reports.first().pk],
+        "directory:desk_history": [enterprise.slug],
+        "directory:history": [enterprise.slug],
         "directory:section": [enterprise.slug, "identity"],
         "directory:sector": ["alimentation"],
         "directory:city": ["longueuil"],

@@ -1,25 +1,20 @@
 """The lists that staff work from: what is overdue, incomplete, expired, without a position."""
 
-from datetime import timedelta
-
 from django.contrib import admin
-from django.db.models import Count, Exists, OuterRef, Q
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from directory.models import (
-    Certification,
-    City,
-    DuplicatePair,
-    Enterprise,
-    Offering,
-    Recognition,
+from directory.attention import (
+    RENEWAL,
+    expired_certification,
+    incomplete,
+    overdue,
+    possible_duplicate,
+    recognised,
 )
+from directory.models import City, Enterprise
 from directory.search import fold
-
-#: Days before its end from which a recognition is on the list of those to renew.
-RENEWAL = timedelta(days=60)
 
 
 class OneChoice(admin.SimpleListFilter):
@@ -118,44 +113,3 @@ class InCity(admin.SimpleListFilter):
 
     def queryset(self, request, queryset):
         return queryset.filter(city__slug=self.value()) if self.value() else queryset
-
-
-def overdue():
-    """Published, and past the day its owner was to confirm it."""
-    since = Coalesce("confirmed_on", "published_on")
-    due = [
-        Q(confirm_every_months=months, since__lt=timezone.localdate() - timedelta(days=30 * months))
-        for months in (3, 6, 12)
-    ]
-    rows = Enterprise.objects.published().annotate(since=since).filter(due[0] | due[1] | due[2])
-    return Q(pk__in=rows.values("pk"))
-
-
-def incomplete():
-    """Without what a buyer needs to choose it or to reach it."""
-    offers = Exists(Offering.objects.filter(enterprise=OuterRef("pk")))
-    return ~Q(state=Enterprise.State.ARCHIVED) & (
-        ~Q(offers) | Q(phone="", email="") | Q(mission="", description="")
-    )
-
-
-def possible_duplicate():
-    pairs = DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN)
-    return Q(pk__in=pairs.values("first")) | Q(pk__in=pairs.values("second"))
-
-
-def expired_certification():
-    rows = Certification.objects.filter(expires_on__lt=timezone.localdate())
-    return ~Q(state=Enterprise.State.ARCHIVED) & Q(pk__in=rows.values("enterprise"))
-
-
-def recognised(which):
-    today = timezone.localdate()
-    given = Recognition.objects.filter(enterprise=OuterRef("pk"))
-    if which == "jamais":
-        return ~Q(Exists(given))
-    if which == "valide":
-        return Q(Exists(given.filter(expires_on__gte=today)))
-    # Its last one ends soon, or has ended: nothing later takes over.
-    lasting = given.filter(expires_on__gt=today + RENEWAL)
-    return Q(Exists(given)) & ~Q(Exists(lasting))

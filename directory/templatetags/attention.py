@@ -1,6 +1,6 @@
 from django import template
 
-from directory.admin.attention import attention as lines_of
+from directory.attention import attention as lines_of
 
 register = template.Library()
 

@@ -654,7 +654,7 @@ def test_a_reader_costs_no_more_for_being_offered_to_sign_in(client, member, ref
 @pytest.fixture
 def demonstration(settings, reference):
     settings.DEMO = settings.DEMO_SIGN_IN = settings.EMBEDDED = True
-    settings.ROOT_URLCONF = "tests.directory.urls.demo"
+    settings.ROOT_URLCONF = "tests.directory.demo_urls"
     demo_people.load()
 
 
@@ -678,7 +678,7 @@ def test_nobody_else_is_signed_in_there(demonstration, client):
 
 def test_there_is_no_such_page_elsewhere(client, settings, reference):
     assert client.get("/demo/").status_code == 404
-    settings.ROOT_URLCONF = "tests.directory.urls.demo"
+    settings.ROOT_URLCONF = "tests.directory.demo_urls"
     assert client.get("/demo/").status_code == 404
     assert client.post("/demo/", {"email": demo_people.PEOPLE[-1].email}).status_code == 404
 
