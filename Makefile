@@ -59,7 +59,8 @@ check: .venv/ready ## format, style, types, frontière des applications, migrati
 	@DATABASE_URL=postgres://x@localhost/x SECRET_KEY=$$($(BIN)/python -c \
 		'import secrets; print(secrets.token_urlsafe(50))') ALLOWED_HOSTS=www.example.org \
 		SITE_URL=https://www.example.org PRIVACY_OFFICER_NAME=x PRIVACY_OFFICER_TITLE=x \
-		PRIVACY_OFFICER_EMAIL=x@example.org $(MANAGE) check --deploy --fail-level WARNING
+		PRIVACY_OFFICER_EMAIL=x@example.org EMAIL_URL=smtps://mail.example.org \
+		$(MANAGE) check --deploy --fail-level WARNING
 	@echo "Tout est en règle."
 
 lock: ## requirements.lock, d’après pyproject.toml (ARGS=--upgrade ; demande uv)

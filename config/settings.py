@@ -60,7 +60,11 @@ def mail_server(url):
     """Host, port, user, password, whether STARTTLS, whether TLS, of an address such as
     `smtp+starttls://user:password@host:587`; without a host nothing is sent."""
     parts = urlsplit(url)
-    if url and (parts.scheme not in MAIL_SCHEMES or not parts.hostname):
+    try:
+        known = parts.scheme in MAIL_SCHEMES and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number
+        known = False
+    if url and not known:
         raise ImproperlyConfigured(
             "EMAIL_URL must be like smtp+starttls://user:password@mail.example.org:587 "
             "(or smtps://, or smtp:// without encryption)."

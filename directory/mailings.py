@@ -38,6 +38,9 @@ ABOUT_YOU = gettext_lazy(
 ABOUT_LISTING = gettext_lazy(
     "Vous recevez ce message parce que votre entreprise est inscrite au répertoire."
 )
+ANSWERED = gettext_lazy(
+    "Vous recevez ce message parce que vous avez écrit à l’équipe du répertoire."
+)
 
 INVITED = gettext_lazy(
     "Vous recevez ce message parce qu’une personne vous a invité·e à cette adresse."
@@ -58,6 +61,51 @@ TEAM = {
 }
 
 KINDS: dict[str, Kind] = {
+    "code": Kind(
+        gettext_lazy("Code de connexion"),
+        ABOUT_YOU,
+        {"code": "4F7K2M", "minutes": 15, "purpose": "sign-in"},
+    ),
+    "account_changed": Kind(
+        gettext_lazy("Le compte a changé"),
+        ABOUT_YOU,
+        {"what": "une clé d’accès a été ajoutée", "pole_email": "pole@repertoire.example"},
+    ),
+    "account_unused": Kind(
+        gettext_lazy("Le compte ne sert plus"),
+        ABOUT_YOU,
+        {"days": 30, "address": "https://repertoire.example/compte/connexion/"},
+    ),
+    "account_deleted": Kind(
+        gettext_lazy("Le compte est supprimé"),
+        ABOUT_YOU,
+        {"pole_email": "pole@repertoire.example"},
+    ),
+    "owner_left": Kind(
+        gettext_lazy("Une fiche n’a plus de responsable"),
+        ABOUT_YOU,
+        {"enterprises": ["Les Ateliers d’Alice", "Buanderie Bob"]},
+    ),
+    "revision_decided": Kind(
+        gettext_lazy("Modifications examinées"),
+        ABOUT_YOU,
+        {
+            "enterprise": "Les Ateliers d’Alice",
+            "accepted": ["Forme juridique"],
+            "refused": ["Nom"],
+            "reason": "Le registre dit encore l’ancien nom.",
+            "profile": "https://repertoire.example/entreprises/ateliers-alice/",
+        },
+    ),
+    "report_handled": Kind(
+        gettext_lazy("Message traité, merci"),
+        ANSWERED,
+        {
+            "name": "Les Ateliers d’Alice",
+            "reference": "E-2222-3333",
+            "profile": "https://repertoire.example/entreprises/ateliers-alice/",
+        },
+    ),
     "reminder": Kind(
         gettext_lazy("Rappel\xa0: la fiche est à confirmer"),
         ABOUT_LISTING,

@@ -122,6 +122,7 @@ class TestWhatProductionMustBeTold:
         settings.PRIVACY_OFFICER_NAME = "Camille Fictive"
         settings.PRIVACY_OFFICER_TITLE = "Direction générale"
         settings.PRIVACY_OFFICER_EMAIL = "camille@pole.example"
+        settings.EMAIL_HOST = "mail.repertoire.example"
 
     def found(self):
         messages = run_checks(include_deployment_checks=True)
@@ -142,9 +143,14 @@ class TestWhatProductionMustBeTold:
         settings.SITE_URL = address
         assert list(self.found()) == ["directory.W002"]
 
+    def test_a_site_that_sends_no_mail(self, settings):
+        settings.EMAIL_HOST = ""
+        assert list(self.found()) == ["directory.W003"]
+
     @pytest.mark.parametrize("mode", ["DEMO", "DEBUG"])
     def test_nothing_is_asked_of_a_demonstration_or_of_development(self, mode, settings):
-        settings.SITE_URL = settings.PRIVACY_OFFICER_NAME = ""
-        assert len(self.found()) == 2
+        settings.SITE_URL = settings.PRIVACY_OFFICER_NAME = settings.EMAIL_HOST = ""
+        assert len(self.found()) == 3
         setattr(settings, mode, True)
         assert checks.privacy_officer(None) == checks.site_url(None) == []
+        assert checks.mail_server(None) == []
