@@ -37,6 +37,9 @@ class WrittenField(LineField):
             self.column.run_validators(written)
         return written
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.column.to_python(data or "") != (initial or "")
+
 
 class PhoneField(WrittenField):
     def __init__(self, **options: Any) -> None:

@@ -248,7 +248,8 @@ def differ(request, editor, conflict):
         "enterprise": editor.enterprise,
         "section": Section(editor.section),
         "by": theirs,
-        "at": last and date_format(timezone.localtime(last.history_date), "j F Y, H:i"),
+        "day": last and wording.day(timezone.localdate(last.history_date)),
+        "time": last and date_format(timezone.localtime(last.history_date), "TIME_FORMAT"),
         "fields": [
             {
                 "name": CHOICE + name,
