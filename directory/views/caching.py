@@ -48,8 +48,8 @@ def _answered(view, request, current, *args, **kwargs):
 
 
 def kept_for_an_hour(view):
-    """For a page that says the same whatever the data: no question to the database, and a browser
-    that has this very text is told so once the hour has passed."""
+    """For a page that says the same whatever the data: for anonymous readers, no question to the
+    database, and a browser that has this very text is told so once the hour has passed."""
 
     @wraps(view)
     def kept(request, *args, **kwargs):
@@ -59,7 +59,8 @@ def kept_for_an_hour(view):
             response = HttpResponseNotModified()
         response.headers["ETag"] = etag
         if "Cookie" in request.headers and request.user.is_authenticated:
-            patch_cache_control(response, private=True, max_age=3600)
+            # Its header is theirs, and so is what the site has just told them.
+            patch_cache_control(response, private=True, no_cache=True)
         else:
             patch_cache_control(response, public=True, max_age=3600)
         return response

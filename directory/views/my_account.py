@@ -1,5 +1,7 @@
 """What a person sees and keeps of their own account."""
 
+from datetime import date
+
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
@@ -48,7 +50,11 @@ def home(request):
         "application": factors.filter(type=Authenticator.Type.TOTP).exists(),
         "sessions": len(UserSession.objects.purge_and_list(user)),
         "consents": [
-            {"given": one.given, "version": one.text_version, "day": day(on(one.at))}
+            {
+                "given": one.given,
+                "version": day(date.fromisoformat(one.text_version)),
+                "day": day(on(one.at)),
+            }
             for one in Consent.objects.filter(user=user, purpose=accounts.PRIVACY)
         ],
         "joined": day(on(user.joined_at)),

@@ -496,7 +496,7 @@ def test_who_leaves_another_owner_behind_tells_the_pole_nothing(alice, enterpris
 def test_staff_who_decided_of_something_leave_an_account_without_a_name(enterprise):
     user = UserFactory(email="equipe@exemple.test", name="Estelle", is_staff=True)
     recognition = RecognitionFactory(enterprise=enterprise, reviewer=user)
-    accounts.consent(user=user, purpose="privacy", version="1")
+    accounts.consent(user=user, purpose="privacy", version="2026-11-22")
     accounts.leave(user=user)
     recognition.refresh_from_db()
     left = User.objects.get(pk=recognition.reviewer_id)
