@@ -5,26 +5,24 @@ from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
 
-from directory import demo, fictional, results, sampling, state
+from directory import results, sampling, state
 from directory.conditions import starting_point
 from directory.filters import EnterpriseFilter
 from directory.models import Enterprise
 from directory.sampling import Sample
+from tests import demonstration
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def rows(reference_kept, django_db_blocker):
-    with django_db_blocker.unblock():
-        cities = demo.cities(["58227", "58007", "58033"])
-    today = timezone.localdate()
-    return list(fictional.enterprises(600, seed="grand", today=today, cities=cities))
+def directory_of_many(reference_kept, django_db_blocker):
+    yield from demonstration.lasting(django_db_blocker, write_many)
 
 
-@pytest.fixture
-def directory_of_many(reference, rows):
-    demo.write(rows)
+def write_many():
+    demonstration.write(600, seed="grand", cities=["58227", "58007", "58033"])
+    connection.check_constraints()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE directory_listing")
 
