@@ -40,6 +40,27 @@ def starting_point(day: date) -> float:
     return int.from_bytes(hashlib.sha256(day.isoformat().encode()).digest()[:6]) / 2**48
 
 
+#: The column that an order reads.
+SORTED_BY = {"nom": "l.sort_name", "recent": "l.published_on"}
+
+
+#: How far listings are, in a statement that computes it for each.
+DISTANCE = Statement("distance")
+
+
+def ordered(order: str, state: State, distance: Statement = DISTANCE) -> Statement:
+    """What listings `l` are sorted by in an order of `criteria.SORTS`, down to what tells any two
+    apart; where relevance decides, what comes after it."""
+    if order == "nom":
+        return Statement("l.sort_name, l.enterprise_id")
+    if order == "recent":
+        return Statement("l.published_on DESC, l.enterprise_id DESC")
+    if order == "proximite":
+        return Statement(f"{distance.sql}, l.enterprise_id", distance.params)
+    start = starting_point(state.today)
+    return Statement("l.position < %s, l.position, l.enterprise_id", [start])
+
+
 @dataclass
 class Conditions:
     """The criteria as SQL conditions on `directory_listing l`, each with its parameters."""

@@ -1,6 +1,6 @@
 """What a search asks, whatever asked it: a page, a map, a file."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from directory import search
 from directory.facets import Dimension
@@ -72,6 +72,13 @@ class Criteria:
         """How many of the listings found can be paged through."""
         ranked = self.order == "pertinence" and not self.query.neq
         return min(RANKED, LAST_PAGE * self.size) if ranked else LAST_PAGE * self.size
+
+    @property
+    def only_facet(self) -> Dimension | None:
+        """The facet chosen in, where nothing else narrows: what it leaves is known from the counts
+        of the whole directory."""
+        alone = len(self.facets) == 1 and not replace(self, facets={}).narrowed
+        return next(iter(self.facets)) if alone else None
 
     @property
     def narrowed(self) -> bool:
