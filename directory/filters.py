@@ -15,11 +15,10 @@ from rapidfuzz.distance import OSA
 
 from directory import search
 from directory.criteria import CLOSEST, LAST_PAGE, RADII, SORTS, Box, Criteria, Place
-from directory.exports import PRESETS
 from directory.facets import PROVINCE, Dimension
 from directory.labels import CityLabel, Labels
 from directory.models import Listing
-from directory.resources import EnterpriseResource
+from directory.resources import PRESETS, EnterpriseResource
 from directory.search import fold
 
 LARGEST_SIZE = 100

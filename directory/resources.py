@@ -2,7 +2,7 @@
 
 One resource for both ways: exports and the import command. A column has a code
 name, which mappings keep, a French header, which files bear, and the other headers under which
-people write it. Values are in the plain form of `directory/imports/cells.py`.
+people write it. Values are in the plain form of `directory/cells.py`.
 """
 
 from collections import defaultdict
@@ -19,11 +19,10 @@ from django.utils.translation import gettext_lazy as _
 from import_export.fields import Field
 from import_export.resources import Resource
 
-from directory import state
+from directory import cells, state
+from directory.cells import Cell
 from directory.facets import Dimension
-from directory.imports import cells
-from directory.imports.cells import Cell
-from directory.imports.places import Gazetteer
+from directory.gazetteer import Gazetteer
 from directory.labels import Labels
 from directory.models import (
     Certification,
@@ -383,4 +382,21 @@ RELATED: dict[str, Callable[[Sequence[int]], dict[int, tuple]]] = {
     "offerings": offerings,
     "permits": permits,
     "categories": linked(Offering, "category__code", "category__position"),
+}
+
+#: Choices of columns that have a name, by what stands for them in an address.
+PRESETS = {
+    "registre": (
+        *("name", "neq", "legal_form", "address", "city", "postal_code", "region"),
+        *("phone", "phone_extension", "email", "website"),
+        *("contact_name", "contact_function", "contact_email", "contact_phone"),
+        *("sectors", "categories", "offerings", "statuses", "permits", "served_regions"),
+        *("on_seao", "recognised_on", "recognised_until", "confirmed_on", "url"),
+    ),
+    "coordonnees": (
+        *("name", "address", "city", "postal_code", "phone", "phone_extension", "email"),
+        *("website", "contact_name", "contact_function", "contact_email", "contact_phone"),
+        *("contact_phone_extension", "url"),
+    ),
+    "tout": tuple(EnterpriseResource.fields),
 }

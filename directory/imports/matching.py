@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 from rapidfuzz import fuzz, process
 
-from directory.imports.places import key
+from directory.gazetteer import key
 from directory.models import Enterprise
 
 #: How alike two names are, out of 100, from which a person should look.

@@ -9,14 +9,14 @@ from itertools import islice
 
 from django.utils.translation import gettext as _
 
+from directory.cells import Phone
+from directory.gazetteer import Place, Unfit, key
 from directory.imports.bounds import Refused
-from directory.imports.cells import Phone
 from directory.imports.comparison import Comparison, check_orders, person, warn_of_neq
 from directory.imports.entries import Entry, Outcome
 from directory.imports.files import Table
 from directory.imports.mapping import HELPERS, NEW, Layout
 from directory.imports.matching import Index, Known, site_of
-from directory.imports.places import Place, Unfit, key
 from directory.resources import CONTACT, EnterpriseResource, Record
 
 BATCH = 500

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Max, Model
 from django.utils import timezone
 
-from directory.imports.cells import pair
+from directory.cells import pair
 from directory.imports.entries import Entry, Outcome
 from directory.models import (
     Certification,

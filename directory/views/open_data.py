@@ -15,11 +15,10 @@ from django.views.decorators.http import require_safe
 from directory import changes as changes_module
 from directory import dictionary, exports, wording
 from directory.changes import Since
-from directory.exports import PRESETS
+from directory.licence import licence
 from directory.models import Listing, Visibility
-from directory.resources import EnterpriseResource
+from directory.resources import PRESETS, EnterpriseResource
 from directory.views.caching import kept_while_unchanged
-from directory.views.exports import licence
 
 #: Listings from which sizes are estimated and examples taken.
 SAMPLE = 100

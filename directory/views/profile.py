@@ -20,6 +20,7 @@ from directory.models import Enterprise, Offering
 from directory.profile import profiles
 from directory.similar import similar
 from directory.views.caching import kept_while_unchanged
+from directory.views.gone import gone
 
 
 @require_safe
@@ -67,24 +68,6 @@ def vcard(request, slug, current):
     name = content_disposition_header(as_attachment=True, filename=f"{enterprise.slug}.vcf")
     response.headers["Content-Disposition"] = name
     return response
-
-
-def gone(request, enterprise):
-    successor = enterprise.replaced_by
-    if successor and successor.state != Enterprise.State.PUBLISHED:
-        successor = None
-    if enterprise.closing == Enterprise.Closing.CLOSED:
-        reason = _("Fermée")
-    elif successor:
-        reason = _("Remplacée par %(name)s") % {"name": successor.name}
-    else:
-        reason = _("Fiche non publiée ; écrivez au Pôle")
-    context = {
-        "name": enterprise.name,
-        "reason": reason,
-        "replacement": successor and {"name": successor.name, "url": successor.get_absolute_url()},
-    }
-    return render(request, "directory/gone.html", context, status=410)
 
 
 def profile(enterprise, current):

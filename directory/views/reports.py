@@ -22,7 +22,7 @@ from directory import reports, state, throttling
 from directory.forms import ErrorReportForm, SuggestionForm
 from directory.lookalikes import lookalikes
 from directory.models import City, Enterprise, ErrorReport, Suggestion
-from directory.views.profile import gone
+from directory.views.gone import gone
 
 open_form = require_http_methods(["GET", "HEAD", "POST"])
 # Each form is one person's; asked for again rather than forbidden to be kept, so that who goes back

@@ -19,9 +19,9 @@ from django.utils import timezone
 from directory import exports, selection, state
 from directory.criteria import Criteria
 from directory.dictionary import GROUPS, schema
-from directory.exports import FORMULA, MOST_IN_WORKBOOK, PRESETS, neutralise, restore
+from directory.exports import FORMULA, MOST_IN_WORKBOOK, neutralise, restore
 from directory.models import City, Enterprise, PurchasingCategory, Sector
-from directory.resources import EnterpriseResource
+from directory.resources import PRESETS, EnterpriseResource
 from directory.selection import every_id
 from tests import demonstration
 from tests.demonstration import lasting

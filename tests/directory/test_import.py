@@ -4,11 +4,11 @@ import re
 
 import pytest
 
+from directory.gazetteer import key
 from directory.imports import mapping
 from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
 from directory.imports.mapping import Answers
-from directory.imports.places import key
 from directory.imports.run import Import
 from directory.models import Enterprise
 from directory.resources import EnterpriseResource
