@@ -52,6 +52,7 @@ def privacy(request):
         "log_days": settings.LOG_DAYS,
         # The one thing that may come from elsewhere.
         "kept_days": reports.KEPT_ONCE_HANDLED.days,
+        "kept_at_most_days": reports.KEPT_AT_MOST.days,
         "tiles": urlsplit(settings.MAP_TILE_URL).netloc,
     }
     return render(request, "directory/privacy.html", context)

@@ -85,10 +85,14 @@ def report(request, slug):
 @kept_by_nobody_else
 def thanks(request, reference):
     """The number of a message just sent; loaded again, it sends nothing."""
-    for model in (Suggestion, ErrorReport):
-        if model.objects.filter(reference=reference).exists():
-            return render(request, "directory/thanks.html", {"reference": reference})
-    raise Http404
+    report = ErrorReport.objects.filter(reference=reference).select_related("enterprise").first()
+    if not report and not Suggestion.objects.filter(reference=reference).exists():
+        raise Http404
+    context = {"reference": reference}
+    if report and report.enterprise.state == Enterprise.State.PUBLISHED:
+        read = report.enterprise
+        context["enterprise"] = {"name": read.name, "url": read.get_absolute_url()}
+    return render(request, "directory/thanks.html", context)
 
 
 def shown(form):
@@ -106,6 +110,7 @@ def shown(form):
         "sender": sender,
         "errors": errors,
         "days": reports.KEPT_ONCE_HANDLED.days,
+        "days_at_most": reports.KEPT_AT_MOST.days,
     }
 
 
