@@ -280,6 +280,12 @@ class Planner:
         self.index.add(row, values.get("other_names", ()))
         self.claim(entry, cells)
         warn_of_neq(entry, values, self.where)
+        if entry.name.startswith("="):
+            reason = _(
+                "ce nom commence comme une formule\xa0: si c’en est une, remplacez-la par sa "
+                "valeur."
+            )
+            entry.say("note", reason, self.where("name"), entry.name)
         entry.outcome = Outcome.CREATED
         entry.changes = {name: value for name, value in values.items() if name not in CONTACT}
         entry.contact = person(values)

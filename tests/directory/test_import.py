@@ -301,6 +301,12 @@ def test_refused_rows_stop_the_whole_unless_skipped(imported):
     assert Enterprise.objects.count() == 1
 
 
+def test_a_name_that_begins_as_a_formula_is_a_warning(imported):
+    (entry,) = imported(row(name="=CONCATENER(A2;B2)"))
+    assert entry.outcome == Outcome.CREATED
+    assert "commence comme une formule" in said(entry)
+
+
 def test_a_neq_that_fails_its_check_is_a_warning(imported):
     (entry,) = imported(row(neq=WRONG_NEQ))
     assert entry.outcome == Outcome.CREATED
