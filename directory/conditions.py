@@ -18,7 +18,6 @@ from directory.search import Statement
 from directory.state import State
 
 EARTH_RADIUS = 6_371.0  # km, mean
-DEGREE = 111.2  # km of a degree of latitude
 #: D, C, B, A: what is only described counts for nothing, labels, what is offered, names.
 WEIGHTS = "'{0, 0.15, 0.45, 1.0}'"
 
@@ -175,24 +174,10 @@ def distance_to(place: Place) -> Statement:
     )
 
 
-def box_around(place: Place, radius: float) -> Statement:
-    """A box around the circle, which the index on positions answers."""
-    # The province ends at 63° north, where a degree of longitude is at its shortest.
-    width = radius / (DEGREE * 0.45)
-    return Statement(
-        "(l.latitude BETWEEN %s AND %s AND l.longitude BETWEEN %s AND %s)",
-        [
-            place.latitude - radius / DEGREE,
-            place.latitude + radius / DEGREE,
-            place.longitude - width,
-            place.longitude + width,
-        ],
-    )
-
-
 def within(place: Place, radius: float) -> Statement:
     """At most `radius` kilometres from there."""
-    box, distance = box_around(place, radius), distance_to(place)
+    # The index on positions answers the box.
+    box, distance = inside(place.around(radius)), distance_to(place)
     return Statement(
         f"({box.sql} AND {distance.sql} <= %s)", [*box.params, *distance.params, radius]
     )

@@ -21,6 +21,7 @@ from import_export.resources import Resource
 
 from directory import cells, state
 from directory.cells import Cell
+from directory.criteria import PROVINCE
 from directory.facets import Dimension
 from directory.gazetteer import Gazetteer
 from directory.labels import Labels
@@ -153,8 +154,10 @@ class EnterpriseResource(Resource):
         derived=True,
     )
     postal_code = Column(_("Code postal"), cells.PostalCode(), "cp", "postal code")
-    latitude = Column(_("Latitude"), cells.Degrees(44.5, 63), "lat")
-    longitude = Column(_("Longitude"), cells.Degrees(-80.5, -56.5), "lng", "lon", "long")
+    latitude = Column(_("Latitude"), cells.Degrees(PROVINCE.south, PROVINCE.north), "lat")
+    longitude = Column(
+        _("Longitude"), cells.Degrees(PROVINCE.west, PROVINCE.east), "lng", "lon", "long"
+    )
 
     # How to reach it
     phone = Column(

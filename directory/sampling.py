@@ -17,9 +17,9 @@ from directory import search
 from directory.conditions import (
     Conditions,
     bearing,
-    box_around,
     conditions_of,
     every,
+    inside,
     some,
     starting_point,
 )
@@ -125,7 +125,7 @@ def of(criteria: Criteria, state: State) -> Sampling:
     conditions, start = conditions_of(criteria, state), starting_point(state.today)
     if criteria.near:
         # The planner would take a third of the box to be in the circle, for want of knowing better.
-        conditions.fixed["pres"] = box_around(criteria.near, criteria.radius)
+        conditions.fixed["pres"] = inside(criteria.near.around(criteria.radius))
     if statuses := criteria.facets.get(Dimension.STATUS):
         # Half of them to have expired, likewise.
         conditions.facets[Dimension.STATUS] = bearing(statuses)
