@@ -221,7 +221,6 @@ def panel(asked):
             }
             for title, entries in dictionary.entries()
         ],
-        "count": len(asked.columns),
         "keep_url": f"{here}{query_of(asked, colonnes=chosen)}",
         "geojson_url": f"{reverse('directory:list_geojson')}{query_of(asked)}",
         "json_url": f"{reverse('directory:list_json')}{query_of(asked)}",
