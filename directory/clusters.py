@@ -76,6 +76,7 @@ def down(latitude: float) -> float:
 
 
 def latitude(y: float) -> float:
+    """The latitude of what lies there; the inverse of `down`."""
     return math.degrees(2 * math.atan(math.exp((0.5 - y) * math.tau)) - math.pi / 2)
 
 

@@ -38,9 +38,9 @@ def corrected(criteria: Criteria, help_: Help, state: State) -> Correction | Non
             for typed in [] if term.phrase else term.text.split():
                 if closest := closest_word(typed, help_.words):
                     word = re.compile(rf"(?<!\w){re.escape(typed)}(?!\w)")
-                    # As functions: a word of the directory may hold what `sub` reads as an escape.
-                    text = word.sub(lambda _, closest=closest: closest, text)
-                    quoted = word.sub(lambda _, typed=typed: f'"{typed}"', quoted)
+                    # A word of the directory may hold what `sub` reads as an escape.
+                    text = word.sub(closest.replace("\\", r"\\"), text)
+                    quoted = word.sub(f'"{typed}"'.replace("\\", r"\\"), quoted)
     if text == query.text:
         return None
     meant = replace(criteria, query=understand(text, state.labels), page=1)
