@@ -2,7 +2,9 @@ import csv
 import io
 
 import pytest
+from django.utils import timezone
 
+from directory import state
 from directory.imports.run import Import
 from tests.imports import NPO
 
@@ -35,3 +37,16 @@ def imported(file, reference):
         return entries
 
     return run
+
+
+@pytest.fixture
+def as_large(monkeypatch):
+    """Has a directory of more than so many listings answer as one too large to be all looked at;
+    its counts are taken now."""
+
+    def as_large(most=100):
+        monkeypatch.setattr(state, "EXACT_UP_TO", most)
+        state.recount(timezone.localdate())
+        state.forget()
+
+    return as_large

@@ -66,13 +66,6 @@ def inside(rows, box):
     ]
 
 
-def large(monkeypatch):
-    """The directory counted as one of those too large to be counted anew at each move."""
-    monkeypatch.setattr(state, "EXACT_UP_TO", 100)
-    state.recount(timezone.localdate())
-    state.forget()
-
-
 def asked_of(statements):
     """Those of the site; the client checks constraints as a commit would, and what is a
     transaction of its own elsewhere is a savepoint in a test."""
@@ -111,10 +104,10 @@ def test_the_cells_hold_every_listing_of_the_box_once(scattered, client):
 )
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_a_filter_narrows_the_map_as_it_narrows_the_list(
-    asked, kept, size, scattered, client, monkeypatch
+    asked, kept, size, scattered, client, as_large
 ):
     if size == "large":
-        large(monkeypatch)
+        as_large()
     client.get(LIST)
     grid = clusters.grid(find_box(SOUTH_SHORE, Labels()), 11)
     expected = [row for row in inside(scattered, grid.box) if kept(row)]
@@ -175,10 +168,10 @@ def test_a_cell_of_one_names_it_and_leads_to_it(scattered, client):
 # --- A large directory
 
 
-def test_the_cells_of_a_large_directory_are_counted_beforehand(scattered, client, monkeypatch):
+def test_the_cells_of_a_large_directory_are_counted_beforehand(scattered, client, as_large):
     box = find_box(SOUTH_SHORE, Labels())
     small = {zoom: cells(client, boite=SOUTH_SHORE, zoom=zoom) for zoom in (5, 9, 11, 12)}
-    large(monkeypatch)
+    as_large()
     client.get(LIST)
     for zoom, expected in small.items():
         with recorded_sql() as statements:
@@ -195,8 +188,8 @@ def test_the_cells_of_a_large_directory_are_counted_beforehand(scattered, client
         ]
 
 
-def test_what_was_counted_beforehand_is_that_of_the_last_count(scattered, client, monkeypatch):
-    large(monkeypatch)
+def test_what_was_counted_beforehand_is_that_of_the_last_count(scattered, client, as_large):
+    as_large()
     before = cells(client, boite=SOUTH_SHORE, zoom=9)["total"]
     EnterpriseFactory(published=True, latitude=45.5, longitude=-73.45, geo_precision="exact")
     with connection.cursor() as cursor:
@@ -210,8 +203,8 @@ def test_what_was_counted_beforehand_is_that_of_the_last_count(scattered, client
     assert cells(client, boite=SOUTH_SHORE, zoom=9)["total"] == before + 1
 
 
-def test_what_left_a_large_directory_is_no_longer_named(scattered, client, monkeypatch):
-    large(monkeypatch)
+def test_what_left_a_large_directory_is_no_longer_named(scattered, client, as_large):
+    as_large()
     client.get(LIST)
     around = {"boite": "-73.7,45.3,-73.1,45.8", "zoom": 12}
     named = {cell["name"] for cell in cells(client, **around)["cells"] if cell["n"] == 1}
@@ -223,7 +216,7 @@ def test_what_left_a_large_directory_is_no_longer_named(scattered, client, monke
 
 
 def test_of_very_many_found_in_a_large_directory_a_sample_is_counted(
-    scattered, client, monkeypatch
+    scattered, client, as_large, monkeypatch
 ):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE directory_listing")
@@ -231,7 +224,7 @@ def test_of_very_many_found_in_a_large_directory_a_sample_is_counted(
     monkeypatch.setattr(sampling, "SAMPLE", 80)
     around = {"boite": "-74,45,-73,46", "zoom": 9, "forme": "npo"}
     true = cells(client, **around)["total"]
-    large(monkeypatch)
+    as_large()
     found = cells(client, **around)
     assert found["about"] is True
     assert 0.5 < found["total"] / true < 2
@@ -239,9 +232,9 @@ def test_of_very_many_found_in_a_large_directory_a_sample_is_counted(
     assert not [cell for cell in found["cells"] if "stacked" in cell]
 
 
-def test_cells_that_are_wrong_are_reported(scattered, client, monkeypatch):
+def test_cells_that_are_wrong_are_reported(scattered, client, as_large):
     client.get(LIST)  # commits
-    large(monkeypatch)
+    as_large()
     cells(client, boite=SOUTH_SHORE, zoom=9)
     assert integrity.check(timezone.localdate()).wrong == []
     with connection.cursor() as cursor:
@@ -272,10 +265,10 @@ def test_cells_that_are_wrong_are_reported(scattered, client, monkeypatch):
 )
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_a_move_of_the_map_is_two_statements_four_in_a_large_directory(
-    asked, size, scattered, client, monkeypatch
+    asked, size, scattered, client, as_large
 ):
     if size == "large":
-        large(monkeypatch)
+        as_large()
     client.get(MAP)
     with recorded_sql() as statements:
         cells(client, **asked)

@@ -86,11 +86,9 @@ def test_a_draft_is_told_of_to_nobody(listed):
     assert helped("q=Brouillon+secret").archived is None
 
 
-def test_in_a_large_directory_no_count_goes_further_than_is_said(listed, monkeypatch):
-    monkeypatch.setattr(state, "EXACT_UP_TO", 1)
+def test_in_a_large_directory_no_count_goes_further_than_is_said(listed, as_large, monkeypatch):
     monkeypatch.setattr(help_module, "MANY", 1)
-    state.recount(state.current().today)
-    state.forget()
+    as_large(1)
     for number in range(4):
         EnterpriseFactory(name=f"Traiteur {number}", published=True)
     connection.check_constraints()
