@@ -13,3 +13,9 @@ def origin(request: HttpRequest) -> str:
 def absolute(request: HttpRequest, path: str) -> str:
     """The whole address of a path that is already quoted, such as `reverse` gives."""
     return origin(request) + path
+
+
+def link(path: str) -> str:
+    """The same for a mail, which is read elsewhere and later: never made of the name that a request
+    gave. Without `SITE_URL` it leads to this machine."""
+    return (settings.SITE_URL or "http://127.0.0.1:8000") + path

@@ -87,12 +87,13 @@ def django_db_setup(
     Made whoever asks: pytest-django's own makes none where no test is marked as needing one, and
     what a fixture then writes goes to the real database.
     """
-    from directory import reference
+    from directory import reference, roles
 
     keepdb = django_db_keepdb and not django_db_createdb
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=keepdb)
         reference.load()
+        roles.load_groups()
     yield
     if not django_db_keepdb:
         with django_db_blocker.unblock():
@@ -116,22 +117,24 @@ def fresh_process():
 @pytest.fixture(scope="module")
 def reference_kept(django_db_setup, django_db_blocker):
     """The reference data for what a module reads once, before any of its tests."""
-    from directory import reference
+    from directory import reference, roles
     from directory.models import Region
 
     with django_db_blocker.unblock():
         if not Region.objects.exists():
             reference.load()
+            roles.load_groups()
 
 
 @pytest.fixture
 def reference(db):
     """The reference data, also after a test that empties every table when it ends."""
-    from directory import reference
+    from directory import reference, roles
     from directory.models import Region
 
     if not Region.objects.exists():
         reference.load()
+        roles.load_groups()
 
 
 @pytest.fixture
@@ -218,3 +221,75 @@ def visit(chromium, live_server, reference):
     for context in visits.contexts:
         context.close()
     assert visits.complaints == []
+
+
+@pytest.fixture
+def deactivated(people):
+    """Signed in when their account was closed."""
+    client = people(email="partie@exemple.test", is_staff=True, is_superuser=True)
+    client.user.is_active = False
+    client.user.save()
+    return client
+
+
+# --- An enterprise’s people, and the Pôle’s
+
+
+@pytest.fixture
+def enterprise(db):
+    """Alice's: published, with nothing but what is required."""
+    from tests.factories import EnterpriseFactory
+
+    return EnterpriseFactory(name="Les Ateliers d’Alice", slug="ateliers-alice", published=True)
+
+
+@pytest.fixture
+def alice(people, enterprise):
+    """The owner of `enterprise`."""
+    return representing(people(email="alice@exemple.test", name="Alice Aubin"), enterprise, "owner")
+
+
+@pytest.fixture
+def colleague(people, enterprise):
+    """An editor of `enterprise`."""
+    client = people(email="charlie@exemple.test", name="Charlie Côté")
+    return representing(client, enterprise, "editor")
+
+
+@pytest.fixture
+def bob(people):
+    """The owner of another enterprise, to whom `enterprise` is nobody's business."""
+    from tests.factories import EnterpriseFactory
+
+    other = EnterpriseFactory(name="Buanderie Bob", slug="buanderie-bob", published=True)
+    return representing(people(email="bob@exemple.test", name="Bob Bédard"), other, "owner")
+
+
+def representing(client, enterprise, role):
+    from directory.models import Representative
+
+    Representative.objects.create(user=client.user, enterprise=enterprise, role=role)
+    client.enterprise = enterprise
+    return client
+
+
+@pytest.fixture
+def curator(people, reference):
+    return in_group(people(email="curation@exemple.test", is_staff=True), "Curation")
+
+
+@pytest.fixture
+def moderator(people, reference):
+    return in_group(people(email="moderation@exemple.test", is_staff=True), "Modération")
+
+
+@pytest.fixture
+def facilitator(people, reference):
+    return in_group(people(email="accompagnement@exemple.test", is_staff=True), "Accompagnement")
+
+
+def in_group(client, name):
+    from django.contrib.auth.models import Group
+
+    client.user.groups.add(Group.objects.get(name=name))
+    return client

@@ -148,6 +148,7 @@ class EnterpriseForm(forms.ModelForm):
                     ),
                     code="changed_meanwhile",
                 )
+            self.instance.version = version
         return cleaned
 
 
@@ -249,10 +250,8 @@ class EnterpriseAdmin(SearchAdmin):
         said = [said_with(name) for name in form.changed_data if name != "seen_version"]
         obj.provenance |= dict.fromkeys(said, Enterprise.Source.STAFF)
         if change:
-            obj.version = F("version") + 1
+            obj.version += 1  # of the row that the form holds locked
         super().save_model(request, obj, form, change)
-        if change:
-            obj.refresh_from_db(fields=["version"])
 
     def save_formset(self, request, form, formset, change):
         if formset.model is Recognition:

@@ -17,7 +17,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from directory import reference, state
+from directory import reference, roles, state
 from directory.models import Enterprise, Region
 from tests import demonstration
 from tests.factories import (
@@ -126,6 +126,7 @@ def site(chromium, django_db_setup, django_db_blocker, tmp_path_factory):
         thread.join()
         call_command("flush", interactive=False, verbosity=0)
         reference.load()
+        roles.load_groups()
         state.forget()
         connection.close()
 
@@ -133,6 +134,7 @@ def site(chromium, django_db_setup, django_db_blocker, tmp_path_factory):
 def populate():
     if not Region.objects.exists():
         reference.load()
+        roles.load_groups()
     demonstration.write(logos=WITH_LOGOS)
     logo = Enterprise.objects.exclude(logo="").values_list("logo", flat=True).first()
     rich("Riche en tout, coopérative de solidarité", "riche", logo)

@@ -1,14 +1,17 @@
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
-from directory import reference
+from directory import reference, roles
 
 
 class Command(BaseCommand):
-    help = "Charge le territoire et les vocabulaires\xa0; garde ce que l’équipe a changé."
+    help = (
+        "Charge le territoire, les vocabulaires et les groupes\xa0; garde ce que l’équipe a changé."
+    )
 
     def handle(self, **options):
         counts = reference.load()
+        roles.load_groups()
         heads = [_("créés"), _("changés"), _("laissés")]
         width = max(len(count.label) for count in counts)
         self.stdout.write(" " * width + "".join(f"{head:>10}" for head in heads))

@@ -1,0 +1,28 @@
+"""What each group of the Pôle's staff may do: exactly what `fixtures/groups.json` says."""
+
+import json
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+
+FILE = settings.BASE_DIR / "fixtures" / "groups.json"
+CURATOR, MODERATOR, FACILITATOR = "Curation", "Modération", "Accompagnement"
+
+
+def load_groups(path: Path = FILE) -> dict[str, int]:
+    """Give each group of the file the permissions that it lists and no other; how many each has.
+    Groups of the Pôle's own are left alone. Raises KeyError for a permission that does not exist.
+    """
+    known = {
+        permission.codename: permission
+        for permission in Permission.objects.filter(content_type__app_label="directory")
+    }
+    given = {}
+    with transaction.atomic():
+        for name, codenames in json.loads(path.read_text(encoding="utf-8")).items():
+            group, _created = Group.objects.get_or_create(name=name)
+            group.permissions.set([known[codename] for codename in codenames])
+            given[name] = len(codenames)
+    return given
