@@ -42,8 +42,8 @@ demo: python port .venv/ready ## le site et ses données fictives, sur http://12
 serve: .venv/ready ## le site, réglé par l’environnement (voir docs/deploy.md)
 	@$(RUN) -- sh -ec '$(MANAGE) collectstatic --noinput -v 0; exec $(GUNICORN) --bind $(BIND)'
 
-test: .venv/ready ## tous les tests (ARGS="tests/directory -k nom")
-	@$(TEST_RUN) -- $(BIN)/python -m pytest $(ARGS)
+test: .venv/ready ## tous les tests, sur tous les cœurs (ARGS="tests/directory -k nom -n0")
+	@$(TEST_RUN) -- $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 $(ARGS)
 
 bench: .venv/ready ## les temps de réponse, sur ROWS=12000 entreprises
 	@ROWS=$(ROWS) $(TEST_RUN) -- $(BIN)/python -m pytest -m bench -s tests/bench $(ARGS)

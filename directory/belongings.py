@@ -17,7 +17,7 @@ from django.db.models import FileField, Max, Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from directory.imports.places import key
+from directory.gazetteer import key
 from directory.models import (
     Certification,
     Claim,

@@ -12,8 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from directory import wording
-from directory.conditions import DEGREE, ask, matching, starting_point
-from directory.criteria import CLOSEST, Box, Criteria, Place
+from directory.conditions import ask, matching, starting_point
+from directory.criteria import CLOSEST, Box, Criteria
 from directory.facets import Dimension
 from directory.labels import CityLabel
 from directory.results import Results
@@ -34,6 +34,7 @@ MOST_PLACES = 12
 FEW_PLACES = 4
 #: Of more listings than this, a view leaves out the hundredth that is farthest on each side.
 MANY = 100
+#: The part of the province where people are, and more.
 PROVINCE_BOX = Box(-79.8, 44.9, -57.1, 62.6)
 #: Margin around what a view must show, in degrees of latitude.
 MARGIN = 0.04
@@ -75,6 +76,7 @@ def down(latitude: float) -> float:
 
 
 def latitude(y: float) -> float:
+    """The latitude of what lies there; the inverse of `down`."""
     return math.degrees(2 * math.atan(math.exp((0.5 - y) * math.tau)) - math.pi / 2)
 
 
@@ -95,8 +97,9 @@ def grid(box: Box, zoom: int | None) -> Grid:
 
 
 def read(criteria: Criteria, state: State) -> dict:
-    """What a map shows of the listings that `criteria` finds: cells, each with its listings, its
-    centre of gravity and what it is called, and the cities that help one to find one's way.
+    """What a map shows of the listings that `criteria` finds: cells of a level, each with its
+    listings, its centre of gravity and what it is called, and the cities that help one to find
+    one's way.
 
     Whole cells are counted, beyond the edges of `criteria.box`, so that they stay the same while
     the map moves. One statement, and one more for an estimate in a large directory."""
@@ -108,6 +111,7 @@ def read(criteria: Criteria, state: State) -> dict:
         row["n"] = rounded(row["n"]) if row["about"] else row["n"]
     cities = _cities(asked, state)
     return {
+        "level": asked.level,
         "total": sum(row["n"] for row in rows),
         "about": any(row["about"] for row in rows),
         "cells": [_cell(row, asked, cities, state) for row in rows],
@@ -283,7 +287,7 @@ def view(criteria: Criteria, found: Results, state: State) -> Box:
     if criteria.box:
         return criteria.box
     if criteria.near:
-        return _around(criteria.near, criteria.radius)
+        return criteria.near.around(criteria.radius)
     own = criteria.facets.get(Dimension.CITY)
     standing = [
         (state.labels.by_code[code], count)
@@ -299,17 +303,6 @@ def view(criteria: Criteria, found: Results, state: State) -> Box:
     south, north = _middle([(city.latitude, count) for city, count in cities])
     west, east = _middle([(city.longitude, count) for city, count in cities])
     return Box(west - MARGIN * 1.5, south - MARGIN, east + MARGIN * 1.5, north + MARGIN)
-
-
-def _around(place: Place, radius: int) -> Box:
-    height = radius / DEGREE
-    width = height / math.cos(math.radians(place.latitude))
-    return Box(
-        place.longitude - width,
-        place.latitude - height,
-        place.longitude + width,
-        place.latitude + height,
-    )
 
 
 def _middle(weighted: list[tuple[float, int]]) -> tuple[float, float]:

@@ -18,7 +18,6 @@ from directory.search import Statement
 from directory.state import State
 
 EARTH_RADIUS = 6_371.0  # km, mean
-DEGREE = 111.2  # km of a degree of latitude
 #: D, C, B, A: what is only described counts for nothing, labels, what is offered, names.
 WEIGHTS = "'{0, 0.15, 0.45, 1.0}'"
 
@@ -38,6 +37,27 @@ def ask(statement: Statement, state: State) -> Any:
 def starting_point(day: date) -> float:
     """Where the neutral order begins on a day: in [0, 1), the same for everyone."""
     return int.from_bytes(hashlib.sha256(day.isoformat().encode()).digest()[:6]) / 2**48
+
+
+#: The column that an order reads.
+SORTED_BY = {"nom": "l.sort_name", "recent": "l.published_on"}
+
+
+#: How far listings are, in a statement that computes it for each.
+DISTANCE = Statement("distance")
+
+
+def ordered(order: str, state: State, distance: Statement = DISTANCE) -> Statement:
+    """What listings `l` are sorted by in an order of `criteria.SORTS`, down to what tells any two
+    apart; where relevance decides, what comes after it."""
+    if order == "nom":
+        return Statement("l.sort_name, l.enterprise_id")
+    if order == "recent":
+        return Statement("l.published_on DESC, l.enterprise_id DESC")
+    if order == "proximite":
+        return Statement(f"{distance.sql}, l.enterprise_id", distance.params)
+    start = starting_point(state.today)
+    return Statement("l.position < %s, l.position, l.enterprise_id", [start])
 
 
 @dataclass
@@ -154,24 +174,10 @@ def distance_to(place: Place) -> Statement:
     )
 
 
-def box_around(place: Place, radius: float) -> Statement:
-    """A box around the circle, which the index on positions answers."""
-    # The province ends at 63° north, where a degree of longitude is at its shortest.
-    width = radius / (DEGREE * 0.45)
-    return Statement(
-        "(l.latitude BETWEEN %s AND %s AND l.longitude BETWEEN %s AND %s)",
-        [
-            place.latitude - radius / DEGREE,
-            place.latitude + radius / DEGREE,
-            place.longitude - width,
-            place.longitude + width,
-        ],
-    )
-
-
 def within(place: Place, radius: float) -> Statement:
     """At most `radius` kilometres from there."""
-    box, distance = box_around(place, radius), distance_to(place)
+    # The index on positions answers the box.
+    box, distance = inside(place.around(radius)), distance_to(place)
     return Statement(
         f"({box.sql} AND {distance.sql} <= %s)", [*box.params, *distance.params, radius]
     )

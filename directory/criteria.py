@@ -1,6 +1,7 @@
 """What a search asks, whatever asked it: a page, a map, a file."""
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, replace
 
 from directory import search
 from directory.facets import Dimension
@@ -12,10 +13,13 @@ LAST_PAGE = 50
 RANKED = 1_000
 RADII = (5, 10, 25, 50, 100)  # km
 RADIUS = 25
-PROVINCE_LIMITS = (-80.5, 44.5, -56.5, 63.0)
 #: The closest that a map is looked at, as web maps count it.
 CLOSEST = 18
 SORTS = ("pertinence", "rotation", "nom", "proximite", "recent")
+
+
+#: Kilometres of a degree of latitude, a little less than on the sphere of `conditions`.
+DEGREE = 111.19
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,18 @@ class Place:
     name: str
     latitude: float
     longitude: float
+
+    def around(self, radius: float) -> "Box":
+        """A box that holds all that is within `radius` kilometres."""
+        height = radius / DEGREE
+        # Degrees of longitude are shortest on the side of the pole.
+        width = height / math.cos(math.radians(min(abs(self.latitude) + height, 85)))
+        return Box(
+            self.longitude - width,
+            self.latitude - height,
+            self.longitude + width,
+            self.latitude + height,
+        )
 
 
 @dataclass(frozen=True)
@@ -36,10 +52,13 @@ class Box:
 
     @property
     def whole(self) -> bool:
-        """Whether no listing can be outside: a position is within these limits (models)."""
-        west, south, east, north = PROVINCE_LIMITS
-        across = self.west <= west and east <= self.east
-        return across and self.south <= south and north <= self.north
+        """Whether no listing can be outside."""
+        across = self.west <= PROVINCE.west and PROVINCE.east <= self.east
+        return across and self.south <= PROVINCE.south and PROVINCE.north <= self.north
+
+
+#: Where a position may be, as the database has it.
+PROVINCE = Box(-80.5, 44.5, -56.5, 63.0)
 
 
 @dataclass
@@ -72,6 +91,13 @@ class Criteria:
         """How many of the listings found can be paged through."""
         ranked = self.order == "pertinence" and not self.query.neq
         return min(RANKED, LAST_PAGE * self.size) if ranked else LAST_PAGE * self.size
+
+    @property
+    def only_facet(self) -> Dimension | None:
+        """The facet chosen in, where nothing else narrows: what it leaves is known from the counts
+        of the whole directory."""
+        alone = len(self.facets) == 1 and not replace(self, facets={}).narrowed
+        return next(iter(self.facets)) if alone else None
 
     @property
     def narrowed(self) -> bool:

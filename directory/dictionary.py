@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from directory.imports import cells
+from directory import cells
 from directory.models import Enterprise
 from directory.resources import Column, EnterpriseResource
 

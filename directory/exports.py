@@ -22,8 +22,8 @@ from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
 from directory import cards
+from directory.cells import UNSEEN
 from directory.criteria import Place
-from directory.imports.cells import UNSEEN
 from directory.models import Enterprise
 from directory.resources import EnterpriseResource
 from directory.selection import listed
@@ -37,23 +37,6 @@ PUBLIC = (Enterprise.State.PUBLISHED,)
 MOST_IN_WORKBOOK = 15_000
 #: Characters that a cell of a workbook holds.
 LONGEST_CELL = 32_767
-
-#: Choices of columns that have a name, by what stands for them in an address.
-PRESETS = {
-    "registre": (
-        *("name", "neq", "legal_form", "address", "city", "postal_code", "region"),
-        *("phone", "phone_extension", "email", "website"),
-        *("contact_name", "contact_function", "contact_email", "contact_phone"),
-        *("sectors", "categories", "offerings", "statuses", "permits", "served_regions"),
-        *("on_seao", "recognised_on", "recognised_until", "confirmed_on", "url"),
-    ),
-    "coordonnees": (
-        *("name", "address", "city", "postal_code", "phone", "phone_extension", "email"),
-        *("website", "contact_name", "contact_function", "contact_email", "contact_phone"),
-        *("contact_phone_extension", "url"),
-    ),
-    "tout": tuple(EnterpriseResource.fields),
-}
 
 #: How a spreadsheet recognises a formula, or is led to: signs, their full-width and small twins,
 #: a tab or a return, after spaces seen or unseen. Apostrophes in front are ours, or like ours.

@@ -28,4 +28,5 @@ CONFIRMED = 9 * STEP + 2
 
 
 def code(dimension: Dimension, row_id: int) -> int:
+    """The number of a facet's value, from that of its row."""
     return dimension * STEP + row_id

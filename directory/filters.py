@@ -15,11 +15,10 @@ from rapidfuzz.distance import OSA
 
 from directory import search
 from directory.criteria import CLOSEST, LAST_PAGE, RADII, SORTS, Box, Criteria, Place
-from directory.exports import PRESETS
 from directory.facets import PROVINCE, Dimension
-from directory.labels import CityLabel, Labels
+from directory.labels import CityLabel, Labels, place_key
 from directory.models import Listing
-from directory.resources import EnterpriseResource
+from directory.resources import PRESETS, EnterpriseResource
 from directory.search import fold
 
 LARGEST_SIZE = 100
@@ -32,10 +31,6 @@ BOX = re.compile(
 )
 #: The facets that a page may be asked to show whole.
 WHOLE = ("secteur", "region", "mrc", "ville", "forme", "statut", "bienfait", "categorie")
-
-#: « St-Bruno », « Ste Julie », as people type them.
-ABBREVIATED_SAINT = re.compile(r"\bst(e?)\.?-")
-
 
 #: Letters from which the beginning of a name, or a name with a slip, is taken for that city.
 SHORTEST_NAME = 4
@@ -171,7 +166,7 @@ def find_city(value: str, labels: Labels) -> CityLabel | None:
     known = labels.by_key[Dimension.CITY]
     if value in known:
         return known[value]
-    name = ABBREVIATED_SAINT.sub(r"saint\1-", fold(value[:80]).replace(" ", "-"))
+    name = place_key(value[:80])
     own = [labels.by_key[Dimension.CITY].get(code) for code in settings.SITE_CITIES]
     begun = [city for city in own if city and fold(city.name).startswith(name)]
     if len(name) >= SHORTEST_NAME and begun:
@@ -196,7 +191,7 @@ def named_town(words: str, before: str, labels: Labels) -> search.Town | None:
     The site's own cities however they are typed, and by the first words of their name
     (« Saint-Bruno »); the others where nothing but a name is meant: a single word, or hyphens, or
     a capital. Otherwise « bois franc » and « la conception » would be municipalities."""
-    name = ABBREVIATED_SAINT.sub(r"saint\1-", fold(words).replace(" ", "-"))
+    name = place_key(words)
     city = labels.own_cities.get(name)
     if not city and (" " not in words or words[0].isupper() or name.startswith("saint")):
         city = labels.cities_by_name.get(name) or labels.cities_by_borough.get(name)

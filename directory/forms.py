@@ -117,6 +117,7 @@ class MessageForm(forms.Form):
         error_messages={"invalid": _("Écrivez une adresse complète, comme nom@exemple.org.")},
     )
 
+    trap = TRAP
     use_required_attribute = False  # the page says what is missing, all at once and in French
 
     def __init__(self, data=None, **kwargs):
@@ -147,8 +148,8 @@ class MessageForm(forms.Form):
             self.add_error(
                 None,
                 gettext(
-                    "Le formulaire est revenu plus vite qu’une personne ne peut l’écrire. "
-                    "Relisez-le, puis envoyez-le de nouveau."
+                    "Votre message est parti très vite après l’ouverture de la page. Relisez-le, "
+                    "puis envoyez-le de nouveau."
                 ),
             )
         if self.data.get(TRAP):

@@ -3,6 +3,7 @@
 The database gives them whole (`public.directory_labels()`), again only when one has changed.
 """
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -11,6 +12,14 @@ from django.conf import settings
 from directory.facets import Dimension, code
 from directory.models import Enterprise
 from directory.search import fold, synonym_key
+
+#: « St-Bruno », « Ste Julie », as people type them.
+ABBREVIATED_SAINT = re.compile(r"\bst(e?)\.?-")
+
+
+def place_key(text: str) -> str:
+    """The name of a place as a search compares it: folded, with hyphens, its saint whole."""
+    return ABBREVIATED_SAINT.sub(r"saint\1-", fold(text).replace(" ", "-"))
 
 
 @dataclass(frozen=True)
@@ -119,11 +128,11 @@ def read(rows: dict) -> Labels:
         )
         add(Dimension.CITY, city)
         # The most populous of those that share a name comes first.
-        labels.cities_by_name.setdefault(fold(text).replace(" ", "-"), city)
+        labels.cities_by_name.setdefault(place_key(text), city)
     for row_id, text, city_id in rows["boroughs"] or ():
         labels.boroughs[row_id] = text
         labels.borough_cities[row_id] = city_id
-        labels.cities_by_borough[fold(text).replace(" ", "-")] = labels.city(city_id)
+        labels.cities_by_borough[place_key(text)] = labels.city(city_id)
     labels.own_cities = _own_cities(labels)
     labels.postal_areas = {key: (lat, lng) for key, (lat, lng) in (rows["postal"] or {}).items()}
     labels.synonyms = _synonyms(rows["synonyms"] or [])
@@ -136,7 +145,7 @@ def _own_cities(labels: Labels) -> dict[str, CityLabel]:
     whole: dict[str, CityLabel] = {}
     for city in known:
         if isinstance(city, CityLabel):
-            words = fold(city.name).replace(" ", "-").split("-")
+            words = place_key(city.name).split("-")
             whole["-".join(words)] = city
             for size in range(2, len(words)):
                 begun["-".join(words[:size])].append(city)

@@ -14,7 +14,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 from rapidfuzz import fuzz, process
 
-from directory.imports.places import key
+from directory.gazetteer import key
 from directory.models.enterprises import neq_checks
 
 #: How alike two names are, out of 100, from which a person should look.

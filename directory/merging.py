@@ -20,7 +20,7 @@ from simple_history.models import HistoricalChanges
 from directory import audit, belongings, duplicates
 from directory.belongings import REASON, REASON_UNDONE, is_empty, values_of
 from directory.extensions import MergeHandler, merge_handlers
-from directory.imports.places import key
+from directory.gazetteer import key
 from directory.models import DuplicatePair, Enterprise, Merge, User
 from directory.provenance import CHILDREN, said_with
 

@@ -45,7 +45,8 @@ def prevailing(provenance: dict[str, str], name: str, kept: Any) -> str | None:
     source = provenance.get(name)
     if source in PEOPLE:
         return source
-    if source == Source.IMPORT or kept in (None, "", (), False):
+    # Zero is something; it equals False.
+    if source == Source.IMPORT or kept is False or kept in (None, "", ()):
         return None
     return ""
 

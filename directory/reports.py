@@ -1,8 +1,8 @@
 """What anyone may tell the Pôle without an account, and what becomes of it.
 
-A message is kept once however often its form is sent, and at most so often from one address. It
-changes no listing: staff read it and act. The name and e-mail that a person chose to leave are
-erased in time.
+A message is kept once however often its form is sent, or the same words in a day, and at most so
+often from one address. It changes no listing: staff read it and act. The name and e-mail that a
+person chose to leave are erased in time.
 """
 
 import hashlib
@@ -25,6 +25,8 @@ LIMITS = [Limit(5, timedelta(hours=1)), Limit(20, timedelta(days=1))]
 #: How long a person's name and e-mail are kept, from the day the message is handled; from the day
 #: it came, whatever becomes of it.
 KEPT_ONCE_HANDLED, KEPT_AT_MOST = timedelta(days=90), timedelta(days=365)
+#: Of the same words, from one address.
+ONCE = Limit(1, timedelta(days=1))
 # Letters and digits that cannot be read or heard as another.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -101,7 +103,14 @@ def _keep(
     texts = [getattr(value, "pk", value) for value in said.values()]
     key = hashlib.sha256(repr([form, *texts]).encode()).hexdigest()
     row = model(**said, key=key, reference=_number(letter))
+    content = hashlib.sha256(repr([letter, *texts]).encode()).hexdigest()
     with transaction.atomic():
+        # Who goes back is given another form, and may send what they sent; of another address, the
+        # same words are another's, who is not told that they came already.
+        if throttling.admit(purpose=content, client=client, limits=[ONCE]) and (
+            sent := model._default_manager.filter(**said).order_by("-pk").first()
+        ):
+            return sent
         seconds = throttling.admit(
             purpose=model._meta.model_name or "", client=client, limits=LIMITS
         )

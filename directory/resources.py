@@ -2,7 +2,7 @@
 
 One resource for both ways: exports and the import command. A column has a code
 name, which mappings keep, a French header, which files bear, and the other headers under which
-people write it. Values are in the plain form of `directory/imports/cells.py`.
+people write it. Values are in the plain form of `directory/cells.py`.
 """
 
 from collections import defaultdict
@@ -19,11 +19,11 @@ from django.utils.translation import gettext_lazy as _
 from import_export.fields import Field
 from import_export.resources import Resource
 
-from directory import state
+from directory import cells, state
+from directory.cells import Cell
+from directory.criteria import PROVINCE
 from directory.facets import Dimension
-from directory.imports import cells
-from directory.imports.cells import Cell
-from directory.imports.places import Gazetteer
+from directory.gazetteer import Gazetteer
 from directory.labels import Labels
 from directory.models import (
     Certification,
@@ -154,8 +154,10 @@ class EnterpriseResource(Resource):
         derived=True,
     )
     postal_code = Column(_("Code postal"), cells.PostalCode(), "cp", "postal code")
-    latitude = Column(_("Latitude"), cells.Degrees(44.5, 63), "lat")
-    longitude = Column(_("Longitude"), cells.Degrees(-80.5, -56.5), "lng", "lon", "long")
+    latitude = Column(_("Latitude"), cells.Degrees(PROVINCE.south, PROVINCE.north), "lat")
+    longitude = Column(
+        _("Longitude"), cells.Degrees(PROVINCE.west, PROVINCE.east), "lng", "lon", "long"
+    )
 
     # How to reach it
     phone = Column(
@@ -385,4 +387,21 @@ RELATED: dict[str, Callable[[Sequence[int]], dict[int, tuple]]] = {
     "offerings": offerings,
     "permits": permits,
     "categories": linked(Offering, "category__code", "category__position"),
+}
+
+#: Choices of columns that have a name, by what stands for them in an address.
+PRESETS = {
+    "registre": (
+        *("name", "neq", "legal_form", "address", "city", "postal_code", "region"),
+        *("phone", "phone_extension", "email", "website"),
+        *("contact_name", "contact_function", "contact_email", "contact_phone"),
+        *("sectors", "categories", "offerings", "statuses", "permits", "served_regions"),
+        *("on_seao", "recognised_on", "recognised_until", "confirmed_on", "url"),
+    ),
+    "coordonnees": (
+        *("name", "address", "city", "postal_code", "phone", "phone_extension", "email"),
+        *("website", "contact_name", "contact_function", "contact_email", "contact_phone"),
+        *("contact_phone_extension", "url"),
+    ),
+    "tout": tuple(EnterpriseResource.fields),
 }

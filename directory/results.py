@@ -8,22 +8,20 @@ from typing import Any
 
 from directory import sampling, search
 from directory.conditions import (
-    Conditions,
+    SORTED_BY,
     ask,
     asked_words,
-    bearing,
-    box_around,
     conditions_of,
     distance_to,
     every,
+    ordered,
     ranks_of,
-    some,
     starting_point,
     within,
 )
 from directory.criteria import RANKED, Criteria
 from directory.facets import CONFIRMED, RECOGNISED, STEP, Dimension
-from directory.sampling import Sample
+from directory.sampling import Sample, Sampling
 from directory.search import Statement
 from directory.state import State
 
@@ -49,7 +47,7 @@ def find(criteria: Criteria, state: State) -> Results:
         return Results(
             whole.total, ask(_browsed(criteria, state), state)["rows"] or [], whole.counts
         )
-    sample = _sample(criteria, state) if state.large else Sampling()
+    sample = sampling.of(criteria, state) if state.large else Sampling()
     answer = ask(_narrowed(criteria, state, sample), state)
     if sample.matches and answer["total"] < sampling.TOO_FEW:
         sample = replace(sample, matches=None)
@@ -65,7 +63,7 @@ def find(criteria: Criteria, state: State) -> Results:
     if sample:
         counts = {code: sampling.rounded(count) for code, count in counts.items()}
     exact = not sample.matches
-    if own := _counted_by_snapshot(criteria):
+    if own := criteria.only_facet:
         # Without it nothing narrows: its counts are those of the whole directory.
         whole_counts = state.whole.counts
         counts |= {code: count for code, count in whole_counts.items() if _belongs(code, own)}
@@ -75,48 +73,10 @@ def find(criteria: Criteria, state: State) -> Results:
     return Results(total, answer["rows"] or [], counts, exact, not sample)
 
 
-def _short(answer: dict, sample: "Sampling", criteria: Criteria) -> bool:
+def _short(answer: dict, sample: Sampling, criteria: Criteria) -> bool:
     """Whether fewer than expected are so near that they were looked at."""
     nearest = sample.matches and criteria.order == "proximite"
     return bool(nearest and len(answer["rows"] or ()) < criteria.size)
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """From which samples a search is answered; from none where all is looked at."""
-
-    matches: Sample | None = None
-    #: Of what fails one facet alone, which counts for the other values of that facet.
-    near_misses: Sample | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.matches or self.near_misses)
-
-    @property
-    def tally(self) -> str:
-        """How many listings the rows of `matched` stand for."""
-        match = 1 / self.matches.share if self.matches else 1
-        miss = 1 / self.near_misses.share if self.near_misses else match
-        return f"sum(CASE missed WHEN 0 THEN {match} ELSE {miss} END)"
-
-
-def _sample(criteria: Criteria, state: State) -> Sampling:
-    conditions, start = conditions_of(criteria, state), starting_point(state.today)
-    if criteria.near:
-        # The planner would take a third of the box to be in the circle, for want of knowing better.
-        conditions.fixed["pres"] = box_around(criteria.near, criteria.radius)
-    if statuses := criteria.facets.get(Dimension.STATUS):
-        # Half of them to have expired, likewise.
-        conditions.facets[Dimension.STATUS] = bearing(statuses)
-    matches = sampling.draw(conditions.all_but(None), start)
-    near_misses = None
-    if conditions.facets and not _counted_by_snapshot(criteria):
-        nearly = every([*conditions.fixed.values(), *conditions.nearly])
-        near_misses = sampling.draw(nearly, start, sampling.SAMPLE_OF_MISSES)
-    if matches and near_misses:
-        # The smaller is part of the larger.
-        near_misses = replace(near_misses, share=min(near_misses.share, matches.share))
-    return Sampling(matches, near_misses)
 
 
 def _belongs(code: int, dimension: Dimension) -> bool:
@@ -125,19 +85,6 @@ def _belongs(code: int, dimension: Dimension) -> bool:
     return code // STEP == dimension
 
 
-def _counted_by_snapshot(criteria: Criteria) -> Dimension | None:
-    alone = len(criteria.facets) == 1 and not replace(criteria, facets={}).narrowed
-    return next(iter(criteria.facets)) if alone else None
-
-
-#: The columns that an order needs.
-SORTED_BY = {
-    "pertinence": "l.position",
-    "rotation": "l.position",
-    "nom": "l.sort_name",
-    "recent": "l.published_on",
-    "proximite": "l.position",
-}
 # What a page needs of a listing besides its card.
 ROW = """json_build_object(
     'card', l.card, 'statuses', l.statuses, 'until', l.statuses_until,
@@ -161,12 +108,9 @@ def _browsed(criteria: Criteria, state: State) -> Statement:
         # An append keeps the order of its branches; the second is read if the first runs out.
         params = [start, offset + size, start, offset + size, size, offset]
     else:
-        order = {
-            "nom": "sort_name, enterprise_id",
-            "recent": "published_on DESC, enterprise_id DESC",
-        }[criteria.order]
-        inner = f"SELECT * FROM directory_listing ORDER BY {order} LIMIT %s OFFSET %s"
-        params = [size, offset]
+        order = ordered(criteria.order, state)
+        inner = f"SELECT * FROM directory_listing l ORDER BY {order.sql} LIMIT %s OFFSET %s"
+        params = [*order.params, size, offset]
     return Statement(
         f"SELECT json_build_object('rows', (SELECT json_agg({row}) FROM ({inner}) l))", params
     )
@@ -175,7 +119,7 @@ def _browsed(criteria: Criteria, state: State) -> Statement:
 def _narrowed(criteria: Criteria, state: State, sample: Sampling) -> Statement:
     today = state.today
     conditions = conditions_of(criteria, state)
-    counted = [] if _counted_by_snapshot(criteria) else list(conditions.facets)
+    counted = [] if criteria.only_facet else list(conditions.facets)
     params: list[Any] = []
 
     # A listing that fails one facet alone still counts for that facet's other values.
@@ -192,7 +136,7 @@ def _narrowed(criteria: Criteria, state: State, sample: Sampling) -> Statement:
         params.append(search.fold(criteria.query.text))
     nearly = conditions.nearly if counted else list(conditions.facets.values())
     where = every([*conditions.fixed.values(), *nearly])
-    source = _looked_at(criteria, conditions, where, sample)
+    source = sample.looked_at(criteria, conditions, where)
     params += source.params
 
     asked = asked_words(criteria.query)
@@ -200,12 +144,13 @@ def _narrowed(criteria: Criteria, state: State, sample: Sampling) -> Statement:
         page = _page_of_all(criteria, state, sample.matches)
     else:
         page = _page(criteria, state)
-    sorted_by = SORTED_BY[criteria.order] + (", l.latitude, l.longitude" if criteria.near else "")
+    sorted_by = SORTED_BY.get(criteria.order, "l.position")
+    place = ", l.latitude, l.longitude" if criteria.near else ""
     tally = sample.tally if sample else "count(*)"
     return Statement(
         f"""
 WITH {asked.sql} matched AS MATERIALIZED (
-    SELECT l.enterprise_id, {sorted_by}, l.facets, l.statuses, l.statuses_until,
+    SELECT l.enterprise_id, {sorted_by}{place}, l.facets, l.statuses, l.statuses_until,
         l.recognised_on, l.recognised_until, l.confirmed_on, {missed} AS missed, {exact} AS exact
     FROM {source.sql}
 )
@@ -229,36 +174,6 @@ SELECT json_build_object(
     )
 
 
-def _looked_at(
-    criteria: Criteria, conditions: Conditions, where: Statement, sample: Sampling
-) -> Statement:
-    """What is looked at of what meets `where`: all matches or a sample of them, and all that
-    misses one facet or a sample of that."""
-    every_match = matches = conditions.all_but(None)
-    if sample.matches:
-        kept = sample.matches.where
-        if criteria.query and not criteria.query.neq:
-            # An enterprise of just the name that was typed is among them.
-            named = Statement("l.sort_name = %s", [search.fold(criteria.query.text)])
-            kept = some([kept, named])
-        matches = every([matches, kept])
-    listing = "directory_listing l WHERE"
-    if not sample.near_misses:
-        kept = matches if sample.matches else where
-        return Statement(f"{listing} {kept.sql}", kept.params)
-    window = sample.near_misses.where
-    if sample.near_misses.share > sampling.SMALL_SHARE:
-        kept = some([matches, every([where, window])])
-        return Statement(f"{listing} {kept.sql}", kept.params)
-    # The fence keeps the planner from gathering, from the whole directory, what nearly matches.
-    return Statement(
-        f"""(SELECT * FROM {listing} {matches.sql} UNION ALL
-        SELECT * FROM (SELECT * FROM {listing} {window.sql} OFFSET 0) l
-        WHERE {where.sql} AND {every_match.sql} IS NOT TRUE) l""",
-        [*matches.params, *window.params, *where.params, *every_match.params],
-    )
-
-
 def _page_of_all(criteria: Criteria, state: State, sample: Sample | None) -> Statement:
     """The rows of the page, in an order that an index follows: what matches is frequent, so that
     a page is soon full. For the nearest, a sample tells how far one needs to look."""
@@ -268,22 +183,19 @@ def _page_of_all(criteria: Criteria, state: State, sample: Sample | None) -> Sta
         radius = sample.radius(criteria.radius, criteria.page * criteria.size)
         conditions.append(within(criteria.near, radius))
     where = every(conditions)
-    order = {
-        "nom": "l.sort_name, l.enterprise_id",
-        "recent": "l.published_on DESC, l.enterprise_id DESC",
-        "proximite": "distance, l.enterprise_id",
-    }[criteria.order]
+    order = ordered(criteria.order, state)
     row = ROW.format(distance=", 'distance', l.distance" if criteria.near else "")
     return Statement(
         f"""
     SELECT json_agg({row} ORDER BY l.place) FROM (
         SELECT *, row_number() OVER () AS place FROM (
             SELECT l.*, {distance.sql} AS distance FROM directory_listing l WHERE {where.sql}
-            ORDER BY {order} LIMIT %s OFFSET %s) ordered
+            ORDER BY {order.sql} LIMIT %s OFFSET %s) ordered
     ) l""",
         [
             *distance.params,
             *where.params,
+            *order.params,
             criteria.size,
             (criteria.page - 1) * criteria.size,
         ],
@@ -308,7 +220,7 @@ def _still(counted: list[Dimension], dimension: Dimension | None = None) -> str:
 def _page(criteria: Criteria, state: State) -> Statement:
     """The rows of the page, as a JSON array in their order."""
     limits = [criteria.size, (criteria.page - 1) * criteria.size]
-    start = starting_point(state.today)
+    order = ordered(criteria.order, state)
     distance = Statement("")
     if criteria.near:
         place = distance_to(criteria.near)
@@ -321,28 +233,21 @@ def _page(criteria: Criteria, state: State) -> Statement:
             f"""
     SELECT json_agg({row}) FROM (
         SELECT l.*{distance.sql} FROM (
-            SELECT enterprise_id, exact FROM matched WHERE missed = 0
-            ORDER BY exact DESC, position < %s, position LIMIT {RANKED}) candidate
+            SELECT l.enterprise_id, exact FROM matched l WHERE missed = 0
+            ORDER BY exact DESC, {order.sql} LIMIT {RANKED}) candidate
         JOIN directory_listing l USING (enterprise_id)
         {ranked}
-        ORDER BY exact DESC, {rank} l.position < %s, l.position, enterprise_id
+        ORDER BY exact DESC, {rank} {order.sql}
         LIMIT %s OFFSET %s) l""",
-            [*distance.params, start, start, *limits],
+            [*distance.params, *order.params, *order.params, *limits],
         )
-    order = {
-        "rotation": "l.position < %s, l.position, enterprise_id",
-        "nom": "l.sort_name, enterprise_id",
-        "recent": "l.published_on DESC, enterprise_id DESC",
-        "proximite": "distance, enterprise_id",
-    }[criteria.order]
-    starts = [start] if criteria.order == "rotation" else []
     row = ROW.format(distance=", 'distance', shown.distance" if criteria.near else "")
     return Statement(
         f"""
     SELECT json_agg({row} ORDER BY shown.place) FROM (
         SELECT *, row_number() OVER () AS place FROM (
             SELECT l.enterprise_id{distance.sql} FROM matched l WHERE missed = 0
-            ORDER BY {order} LIMIT %s OFFSET %s) ordered
+            ORDER BY {order.sql} LIMIT %s OFFSET %s) ordered
     ) shown JOIN directory_listing l USING (enterprise_id)""",
-        [*distance.params, *starts, *limits],
+        [*distance.params, *order.params, *limits],
     )

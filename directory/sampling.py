@@ -9,11 +9,24 @@ random. What is counted among them is scaled up, and said to be approximate.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connection
 
+from directory import search
+from directory.conditions import (
+    Conditions,
+    bearing,
+    conditions_of,
+    every,
+    inside,
+    some,
+    starting_point,
+)
+from directory.criteria import Criteria
+from directory.facets import Dimension
 from directory.search import Statement
+from directory.state import State
 
 #: Matches that are all looked at; of more, about how many are.
 ALL_UP_TO = 5_000
@@ -53,11 +66,78 @@ class Sample:
         return min(radius, 2 * radius * math.sqrt(needed / max(self.estimate, 1)))
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """From which samples a search is answered; from none where all is looked at."""
+
+    matches: Sample | None = None
+    #: Of what fails one facet alone, which counts for the other values of that facet.
+    near_misses: Sample | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.matches or self.near_misses)
+
+    @property
+    def tally(self) -> str:
+        """How many listings the rows of `matched` stand for."""
+        match = 1 / self.matches.share if self.matches else 1
+        miss = 1 / self.near_misses.share if self.near_misses else match
+        return f"sum(CASE missed WHEN 0 THEN {match} ELSE {miss} END)"
+
+    def looked_at(self, criteria: Criteria, conditions: Conditions, where: Statement) -> Statement:
+        """What is looked at of what meets `where`, those of `conditions` but for one facet: all
+        matches or a sample of them, and all that misses one facet or a sample of that."""
+        every_match = matches = conditions.all_but(None)
+        if self.matches:
+            kept = self.matches.where
+            if criteria.query and not criteria.query.neq:
+                # An enterprise of just the name that was typed is among them.
+                named = Statement("l.sort_name = %s", [search.fold(criteria.query.text)])
+                kept = some([kept, named])
+            matches = every([matches, kept])
+        listing = "directory_listing l WHERE"
+        if not self.near_misses:
+            kept = matches if self.matches else where
+            return Statement(f"{listing} {kept.sql}", kept.params)
+        window = self.near_misses.where
+        if self.near_misses.share > SMALL_SHARE:
+            kept = some([matches, every([where, window])])
+            return Statement(f"{listing} {kept.sql}", kept.params)
+        # The fence keeps the planner from gathering, from the whole directory, what nearly matches.
+        return Statement(
+            f"""(SELECT * FROM {listing} {matches.sql} UNION ALL
+            SELECT * FROM (SELECT * FROM {listing} {window.sql} OFFSET 0) l
+            WHERE {where.sql} AND {every_match.sql} IS NOT TRUE) l""",
+            [*matches.params, *window.params, *where.params, *every_match.params],
+        )
+
+
 def rounded(count: float) -> int:
     if count < 1:
         return 0
     unit = 10 ** max(0, math.floor(math.log10(count)) - 1)
     return round(count / unit) * unit
+
+
+def of(criteria: Criteria, state: State) -> Sampling:
+    """From which samples a search of a large directory is answered; two statements at most, which
+    plan and run nothing."""
+    conditions, start = conditions_of(criteria, state), starting_point(state.today)
+    if criteria.near:
+        # The planner would take a third of the box to be in the circle, for want of knowing better.
+        conditions.fixed["pres"] = inside(criteria.near.around(criteria.radius))
+    if statuses := criteria.facets.get(Dimension.STATUS):
+        # Half of them to have expired, likewise.
+        conditions.facets[Dimension.STATUS] = bearing(statuses)
+    matches = draw(conditions.all_but(None), start)
+    near_misses = None
+    if conditions.facets and not criteria.only_facet:
+        nearly = every([*conditions.fixed.values(), *conditions.nearly])
+        near_misses = draw(nearly, start, SAMPLE_OF_MISSES)
+    if matches and near_misses:
+        # The smaller is part of the larger.
+        near_misses = replace(near_misses, share=min(near_misses.share, matches.share))
+    return Sampling(matches, near_misses)
 
 
 def draw(where: Statement, start: float, size: int | None = None) -> Sample | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from directory import search
-from directory.conditions import distance_to, matching, ranks_of, starting_point
+from directory.conditions import distance_to, matching, ordered, ranks_of
 from directory.criteria import RANKED, Criteria, Place
 from directory.results import ROW
 from directory.search import Statement
@@ -18,7 +18,6 @@ def every_id(criteria: Criteria, state: State) -> "array[int]":
     """The enterprises that the criteria find, to the last, in the order of the page: their keys,
     eight bytes each, read in one statement. Where more match than relevance ranks, by name."""
     asked, where = matching(criteria, state)
-    start = starting_point(state.today)
     source = Statement(f"directory_listing l WHERE {where.sql}", where.params)
     if criteria.order == "pertinence":
         ranks = ranks_of(criteria.query)
@@ -29,21 +28,19 @@ def every_id(criteria: Criteria, state: State) -> "array[int]":
             JOIN directory_listing l USING (enterprise_id) {"CROSS JOIN asked" if ranks else ""}""",
             [search.fold(criteria.query.text), *where.params],
         )
-        keys = ["NOT exact", *(f"-{rank}" for rank in ranks), "l.position < %s", "l.position"]
+        keys = ["NOT exact", *(f"-{rank}" for rank in ranks)]
         relevant = ", ".join(f"CASE WHEN few THEN {key} END" for key in keys)
-        order = Statement(f"{relevant}, CASE WHEN NOT few THEN l.sort_name END", [start])
-    elif criteria.order == "proximite" and criteria.near:
-        order = distance_to(criteria.near)
+        equal = ordered(criteria.order, state)
+        order = Statement(
+            f"{relevant}, CASE WHEN NOT few THEN l.sort_name END, {equal.sql}", equal.params
+        )
     else:
-        order = {
-            "rotation": Statement("l.position < %s, l.position", [start]),
-            "nom": Statement("l.sort_name"),
-            "recent": Statement("l.published_on DESC, l.enterprise_id DESC"),
-        }[criteria.order]
+        distance = distance_to(criteria.near) if criteria.near else Statement("NULL")
+        order = ordered(criteria.order, state, distance)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""WITH {asked.sql} nothing AS (SELECT)
-            SELECT string_agg(int8send(l.enterprise_id), '' ORDER BY {order.sql}, l.enterprise_id)
+            SELECT string_agg(int8send(l.enterprise_id), '' ORDER BY {order.sql})
             FROM {source.sql}""",
             [*asked.params, *order.params, *source.params],
         )

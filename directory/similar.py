@@ -5,7 +5,8 @@ from typing import Any
 
 from django.db import connection
 
-from directory.conditions import DEGREE, starting_point
+from directory.conditions import starting_point
+from directory.criteria import Place
 from directory.facets import PROVINCE, STEP, Dimension, code
 from directory.labels import CityLabel
 from directory.search import STOP_WORDS, Statement
@@ -78,8 +79,7 @@ def similar(enterprise: Any, state: State) -> list[dict]:
     alike = _alike(trades, city, state)
     latitude = city.latitude if enterprise.latitude is None else enterprise.latitude
     longitude = city.longitude if enterprise.longitude is None else enterprise.longitude
-    # A square is near enough; a degree of longitude is three quarters of one of latitude here.
-    high, wide = NEAR / DEGREE, NEAR / (DEGREE * 0.7)
+    box = Place("", latitude, longitude).around(NEAR)  # near enough
     with connection.cursor() as cursor:
         cursor.execute(
             SQL.format(alike=alike.sql),
@@ -89,7 +89,7 @@ def similar(enterprise: Any, state: State) -> list[dict]:
                 starting_point(state.today),
                 enterprise.pk,
                 [PROVINCE, city.region, city.county, city.code],
-                *(latitude - high, latitude + high, longitude - wide, longitude + wide),
+                *(box.south, box.north, box.west, box.east),
             ],
         )
         (cards,) = cursor.fetchone()

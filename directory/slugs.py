@@ -30,4 +30,5 @@ class Slugs:
 
 
 def short(slug: str, most: int) -> str:
+    """Its first characters, with no hyphen twice, first or last."""
     return re.sub(r"-{2,}", "-", slug)[:most].strip("-")

@@ -28,6 +28,7 @@ def number(value: int) -> str:
 
 
 def amount(value: int) -> str:
+    """« 25 000 $ », of dollars."""
     return f"{number(value)}{NBSP}$"
 
 
@@ -47,6 +48,7 @@ def count(value: int, exact: bool = True) -> str:
 
 
 def enterprises(count: int, exact: bool = True) -> str:
+    """« 3 entreprises », or « environ 1 200 entreprises » for an estimate."""
     if not exact:
         return _("environ %(n)s entreprises") % {"n": number(count)}
     # In French none is singular, which gettext does not know of a source string.
@@ -66,6 +68,7 @@ def phone(value: str, extension: str = "") -> str:
 
 
 def phone_href(value: str, extension: str = "") -> str:
+    """The address that dials +14505550123, then the extension (RFC 3966)."""
     return f"tel:{value}" + (f";ext={quote(extension, safe='')}" if extension else "")
 
 
@@ -91,6 +94,7 @@ def website(url: str) -> tuple[str, str]:
 
 
 def distance(kilometres: float) -> str:
+    """« 3,4 km », « 12 km »."""
     if kilometres < 1:
         return _("moins de 1 km")
     return (
@@ -129,6 +133,7 @@ def territory(serves: Sequence, labels: Labels, most: int | None = None) -> str:
 
 
 def recognition(day_given: date) -> str:
+    """That the Pôle recognised an enterprise on a day."""
     return _("Reconnue par le Pôle le %(day)s") % {"day": day(day_given)}
 
 

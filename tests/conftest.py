@@ -2,19 +2,64 @@
 
 import os
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 
 from tests.client import StrictClient
 
+HERE = Path(__file__).parent
+BROWSER = f"{HERE.name}/browser/"
 
-@pytest.fixture(scope="session", autouse=True)
-def media():
-    yield
+# --- Several processes: each has a database of its own on the same server, and files of its own
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """The longest parts first, so that no process is left with one of them in the end."""
+    order = {"browser": 0, "hostile": 1}
+    items.sort(key=lambda item: order.get(item.path.relative_to(HERE).parts[0], 2))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Parts(LoadScopeScheduling):
+        """What stays together, so that its data are made once: a file, or the folder of those
+        that share a running site."""
+
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return BROWSER if file.startswith(BROWSER) else file
+
+    config.option.loadscopereorder = False  # by number of tests, which says little of their time
+    return Parts(config, log)
+
+
+@pytest.fixture
+def tell(record_property):
+    """Says something at the end of the run, whichever process ran the test."""
+    return lambda text: record_property("told", text)
+
+
+def pytest_terminal_summary(terminalreporter):
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, text in report.user_properties:
+                if name == "told" and report.when == "call":
+                    terminalreporter.write_line(text)
+
+
+def pytest_unconfigure():
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+
+
+# --- The database
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +97,12 @@ def django_db_setup(
     yield
     if not django_db_keepdb:
         with django_db_blocker.unblock():
+            # A page that a browser asked for and did not wait for may still be at it.
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                    WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+                )
             teardown_databases(made, verbosity=0)
 
 

@@ -10,12 +10,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
 from django.db import connection
 
-from directory import demo, fictional
 from directory.models import City, Enterprise
 from directory.search import fold
+from tests import demonstration
 
 PHRASINGS = Path(__file__).parent / "directory" / "data" / "phrasings.csv"
 #: The answer must be among so many.
@@ -35,14 +34,7 @@ class Answer:
 def load(today):
     """The demonstration's enterprises, without their logos, in an order that never changes: the
     one drawn at random for equals would make one run differ from the next."""
-    demo.write(
-        fictional.enterprises(
-            demo.DEMO_SIZE,
-            seed=demo.DEMO_SEED,
-            today=today,
-            cities=demo.cities(settings.SITE_CITIES),
-        )
-    )
+    demonstration.write(today=today)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE directory_listing SET position = places.place FROM ("

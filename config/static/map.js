@@ -1,15 +1,12 @@
 // The map beside the list. What it shows is counted by the server for the part that is looked at;
 // the list below says the same without it.
-"use strict";
-
 const DELAY_OF_MOVE = 150; // milliseconds after a move before asking
-const CELL = 64; // pixels, as on the server
 const CLOSER = 2; // zooms that a click on a cluster brings
 const COUNTIES_FROM = 8; // zoom
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const touch = matchMedia("(pointer: coarse)").matches;
 
-let options, texts, map, asking, timer, near, shown = new Map(), searched = "";
+let options, texts, map, asking, timer, near, level, shown = new Map(), searched = "";
 
 const byId = (id) => document.getElementById(id);
 const readOptions = () => JSON.parse(byId("carte-options").textContent);
@@ -121,7 +118,8 @@ async function ask() {
   }
 }
 
-function draw({ cells, places, total, about }) {
+function draw({ cells, places, total, about, level: drawn }) {
+  level = drawn;
   const container = map.getContainer();
   const focused = container.contains(document.activeElement);
   const next = new Map();
@@ -173,8 +171,9 @@ function entry({ url, name, city }) {
 async function openList(cell, button) {
   let box = L.latLng(cell.stacked || cell).toBounds(4); // metres
   if (!cell.stacked) {
-    const corner = map.project(box.getCenter()).divideBy(CELL).floor().multiplyBy(CELL);
-    box = L.latLngBounds(map.unproject(corner), map.unproject(corner.add([CELL, CELL])));
+    const side = map.options.crs.scale(map.getZoom()) / 2 ** level; // of a cell, in pixels
+    const corner = map.project(box.getCenter()).divideBy(side).floor().multiplyBy(side);
+    box = L.latLngBounds(map.unproject(corner), map.unproject(corner.add([side, side])));
   }
   const boite = boxOf(box);
   popup(cell, [element("p", texts.wait)], button);

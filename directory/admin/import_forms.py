@@ -5,9 +5,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from directory.facets import Dimension
+from directory.gazetteer import Unfit
 from directory.imports import mapping
 from directory.imports.entries import short
-from directory.imports.places import Unfit
 from directory.models import ConsentBasis, Enterprise
 from directory.resources import EnterpriseResource
 

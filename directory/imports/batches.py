@@ -20,13 +20,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from directory import audit
+from directory.cells import plain
+from directory.gazetteer import key
 from directory.imports import files, mapping, rows
 from directory.imports.bounds import NoHeader, Refused
-from directory.imports.cells import plain
 from directory.imports.entries import Entry, Outcome
 from directory.imports.files import Table
 from directory.imports.mapping import Answers, Layout
-from directory.imports.places import key
 from directory.imports.plan import Planner
 from directory.imports.rights import Consent
 from directory.imports.rows import ASIDE, PENDING

@@ -10,9 +10,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from directory.gazetteer import key
 from directory.imports.entries import Entry, Heading, Outcome, short
 from directory.imports.mapping import Layout
-from directory.imports.places import key
 from directory.models import Contact, Enterprise
 from directory.models.enterprises import neq_checks
 from directory.provenance import prevailing, said_with

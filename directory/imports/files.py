@@ -25,10 +25,10 @@ from defusedxml.common import DefusedXmlException
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from directory.cells import plain
 from directory.exports import restore
 from directory.imports import opendocument
 from directory.imports.bounds import Bounds, NoHeader, Refused, damaged
-from directory.imports.cells import plain
 from directory.wording import number
 
 LARGEST = 100_000_000  # bytes, once unpacked

@@ -24,10 +24,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rapidfuzz import fuzz, process
 
+from directory.cells import plain
+from directory.gazetteer import key
 from directory.imports.bounds import Refused
-from directory.imports.cells import plain
 from directory.imports.entries import Heading
-from directory.imports.places import key
 from directory.resources import EnterpriseResource
 
 #: Columns that tell places apart, and are kept nowhere.

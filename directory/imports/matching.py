@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from django.db.models import Case, Exists, OuterRef, When
 from django.utils.translation import gettext as _
 
-from directory.imports.places import key
+from directory.gazetteer import key
 from directory.likeness import ORDER, Reason, close_names, enough, essence, site_of
 from directory.models import Enterprise, Merge
 

@@ -9,14 +9,14 @@ from itertools import islice
 
 from django.utils.translation import gettext as _
 
+from directory.cells import Phone
+from directory.gazetteer import Place, Unfit, key
 from directory.imports.bounds import Refused
-from directory.imports.cells import Phone
 from directory.imports.comparison import Comparison, check_orders, person, warn_of_neq
 from directory.imports.entries import Candidate, Entry, Heading, Outcome
 from directory.imports.files import Table
 from directory.imports.mapping import HELPERS, NEW, Layout
 from directory.imports.matching import Index, Known
-from directory.imports.places import Place, Unfit, key
 from directory.likeness import site_of
 from directory.resources import CONTACT, EnterpriseResource, Record
 
@@ -302,6 +302,12 @@ class Planner:
         self.index.add(row, values.get("other_names", ()))
         self.claim(entry, cells)
         warn_of_neq(entry, values, self.where)
+        if entry.name.startswith("="):
+            reason = _(
+                "ce nom commence comme une formule\xa0: si c’en est une, remplacez-la par sa "
+                "valeur."
+            )
+            entry.say("note", reason, self.where("name"), entry.name)
         entry.outcome = Outcome.CREATED
         entry.changes = {name: value for name, value in values.items() if name not in CONTACT}
         entry.contact = person(values)

@@ -11,10 +11,10 @@ from datetime import date
 from typing import Any
 
 from directory import sections
+from directory.cells import pair
 from directory.facets import STEP, Dimension
-from directory.imports.cells import pair
+from directory.gazetteer import key
 from directory.imports.entries import Entry
-from directory.imports.places import key
 from directory.models import Enterprise, Revision, User, Visibility
 from directory.resources import EnterpriseResource
 from directory.sections import ROWS, SECTION_OF

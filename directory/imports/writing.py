@@ -11,8 +11,8 @@ from django.db.models import Max, Model
 from django.utils import timezone
 from simple_history.utils import get_history_manager_for_model
 
+from directory.cells import pair
 from directory.histories import CHANGED, GONE, MADE, Trace
-from directory.imports.cells import pair
 from directory.imports.entries import Entry, Outcome
 from directory.models import (
     Certification,

@@ -54,6 +54,7 @@ def privacy(request):
         # The one thing that may come from elsewhere.
         "kept_days": reports.KEPT_ONCE_HANDLED.days,
         "lines": retention.LINES,
+        "kept_at_most_days": reports.KEPT_AT_MOST.days,
         "tiles": urlsplit(settings.MAP_TILE_URL).netloc,
     }
     return render(request, "directory/privacy.html", context)

@@ -15,14 +15,17 @@ from django.views.decorators.http import require_safe
 
 from directory import dictionary, exports, results, wording
 from directory.addresses import absolute
-from directory.exports import MOST_IN_WORKBOOK, PRESETS
-from directory.filters import ExportFilter, understand
+from directory.correction import corrected
+from directory.exports import MOST_IN_WORKBOOK
+from directory.filters import ExportFilter
 from directory.help import help_for
+from directory.licence import licence
 from directory.models import Visibility
+from directory.pages import Page
 from directory.profile import audiences
+from directory.resources import PRESETS
 from directory.selection import every_id
 from directory.views.caching import kept_while_unchanged
-from directory.views.search import Page, correct
 
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -45,7 +48,7 @@ class Asked:
         self.columns = self.filters.columns
         self.seen = audiences(request.user)
         self.ids = every_id(self.filters.criteria, current)
-        if not self.ids and self.filters.criteria.query:
+        if not self.ids and self.criteria.query:
             self.correct()
 
     @property
@@ -57,14 +60,13 @@ class Asked:
         return self.filters.notices
 
     def correct(self):
-        criteria = self.criteria
-        correction = correct(criteria.query, help_for(criteria, self.current))
+        correction = corrected(self.criteria, help_for(self.criteria, self.current), self.current)
         if not correction:
             return
-        criteria.query = understand(correction[0], self.current.labels)
-        self.ids = every_id(criteria, self.current)
+        self.filters.criteria = correction.criteria
+        self.ids = every_id(self.criteria, self.current)
         if self.ids:
-            self.notices.append(_("Résultats pour « %(text)s ».") % {"text": correction[0]})
+            self.notices.append(_("Résultats pour « %(text)s ».") % {"text": correction.text})
 
     def file(self, extension, content_type, stream):
         """The file that `stream` gives piece by piece; a HEAD is told all but those."""
@@ -146,17 +148,6 @@ def reserved(seen):
     return _("publiques seulement")
 
 
-def licence():
-    """The licence of the data, as their page and their files say it."""
-    name, url = settings.DATA_LICENCE, settings.DATA_LICENCE_URL
-    text = f"{name} ({url})" if url else name
-    return {
-        "name": name,
-        "url": url,
-        "text": text or _("Aucune licence n’est encore choisie : écrivez au Pôle."),
-    }
-
-
 def query_of(asked, **more):
     """The search of `asked` as it stands in an address, « ? » included."""
     parameters = {
@@ -230,7 +221,6 @@ def panel(asked):
             }
             for title, entries in dictionary.entries()
         ],
-        "count": len(asked.columns),
         "keep_url": f"{here}{query_of(asked, colonnes=chosen)}",
         "geojson_url": f"{reverse('directory:list_geojson')}{query_of(asked)}",
         "json_url": f"{reverse('directory:list_json')}{query_of(asked)}",

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_safe
 from directory import clusters
 from directory.criteria import CLOSEST
 from directory.filters import MapFilter
+from directory.pages import found_at
 from directory.views.caching import kept_while_unchanged
-from directory.views.search import found_at
 
 #: Without tiles there is nothing to see closer; with them, streets.
 CLOSEST_WITHOUT_TILES = 14
@@ -27,7 +27,7 @@ FARTHEST = 4
 @login_not_required
 @kept_while_unchanged
 def enterprise_map(request, current):
-    page = found_at(reverse("directory:map"), request, current)
+    page = found_at(reverse("directory:map"), request.GET, current)
     context = page.context() | {"map": options(page)}
     template = "directory/_results.html" if request.htmx else "directory/map.html"
     return render(request, template, context)

@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import date
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -15,11 +16,11 @@ from django.views.decorators.http import require_safe
 from directory import changes as changes_module
 from directory import dictionary, exports, wording
 from directory.changes import Since
-from directory.exports import PRESETS
+from directory.facets import Dimension
+from directory.licence import licence
 from directory.models import Listing, Visibility
-from directory.resources import EnterpriseResource
+from directory.resources import PRESETS, EnterpriseResource
 from directory.views.caching import kept_while_unchanged
-from directory.views.exports import licence
 
 #: Listings from which sizes are estimated and examples taken.
 SAMPLE = 100
@@ -75,10 +76,17 @@ def open_data(request, current):
         ],
         "since_url": f"{reverse('directory:changes')}?depuis={current.today.replace(day=1)}",
         "version_url": f"{reverse('directory:changes')}?depuis={current.version}",
-        "choice_url": f"{reverse('directory:list_csv')}?secteur=alimentation&colonnes=registre",
+        "choice_url": f"{reverse('directory:list_csv')}?{urlencode(example(current))}",
         "demo": settings.DEMO,
     }
     return render(request, "directory/open_data.html", context)
+
+
+def example(current):
+    """The parameters of a search worth a file of its own: the sector of most enterprises."""
+    counts, sectors = current.whole.counts, current.labels.of(Dimension.SECTOR)
+    most = max(sectors, key=lambda label: counts.get(label.code, 0), default=None)
+    return ({"secteur": most.key} if most else {}) | {"colonnes": "registre"}
 
 
 def sample(current):

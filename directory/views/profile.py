@@ -4,7 +4,7 @@ from datetime import date
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from directory import cards, linked_data, merging, vcards, wording
+from directory import cards, linked_data, vcards, wording
 from directory.addresses import absolute
 from directory.extensions import profile_panels
 from directory.facets import Dimension, code
@@ -20,6 +20,7 @@ from directory.models import Enterprise, Offering
 from directory.profile import profiles
 from directory.similar import similar
 from directory.views.caching import kept_while_unchanged
+from directory.views.gone import gone
 from directory.visits import counted
 
 
@@ -69,33 +70,6 @@ def vcard(request, slug, current):
     name = content_disposition_header(as_attachment=True, filename=f"{enterprise.slug}.vcf")
     response.headers["Content-Disposition"] = name
     return response
-
-
-def gone(request, enterprise):
-    """What stands at an address of an archived listing: where it was merged, the way to the same
-    address of the listing that was kept, for good."""
-    if kept := merging.successor(enterprise):
-        return redirect(
-            request.resolver_match.view_name,
-            slug=kept.slug,
-            permanent=True,
-            preserve_request=request.method == "POST",
-        )
-    successor = enterprise.replaced_by
-    if successor and successor.state != Enterprise.State.PUBLISHED:
-        successor = None
-    if enterprise.closing == Enterprise.Closing.CLOSED:
-        reason = _("Fermée")
-    elif successor:
-        reason = _("Remplacée par %(name)s") % {"name": successor.name}
-    else:
-        reason = _("Fiche non publiée ; écrivez au Pôle")
-    context = {
-        "name": enterprise.name,
-        "reason": reason,
-        "replacement": successor and {"name": successor.name, "url": successor.get_absolute_url()},
-    }
-    return render(request, "directory/gone.html", context, status=410)
 
 
 def profile(enterprise, current):

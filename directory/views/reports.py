@@ -22,7 +22,7 @@ from directory import reports, state, throttling
 from directory.forms import ErrorReportForm, SuggestionForm, mistakes
 from directory.lookalikes import lookalikes
 from directory.models import City, Enterprise, ErrorReport, Suggestion
-from directory.views.profile import gone
+from directory.views.gone import gone
 
 open_form = require_http_methods(["GET", "HEAD", "POST"])
 # Each form is one person's; asked for again rather than forbidden to be kept, so that who goes back
@@ -85,10 +85,14 @@ def report(request, slug):
 @kept_by_nobody_else
 def thanks(request, reference):
     """The number of a message just sent; loaded again, it sends nothing."""
-    for model in (Suggestion, ErrorReport):
-        if model.objects.filter(reference=reference).exists():
-            return render(request, "directory/thanks.html", {"reference": reference})
-    raise Http404
+    report = ErrorReport.objects.filter(reference=reference).select_related("enterprise").first()
+    if not report and not Suggestion.objects.filter(reference=reference).exists():
+        raise Http404
+    context = {"reference": reference}
+    if report and report.enterprise.state == Enterprise.State.PUBLISHED:
+        read = report.enterprise
+        context["enterprise"] = {"name": read.name, "url": read.get_absolute_url()}
+    return render(request, "directory/thanks.html", context)
 
 
 def shown(form):
@@ -101,6 +105,7 @@ def shown(form):
         "sender": sender,
         "errors": mistakes(form),
         "days": reports.KEPT_ONCE_HANDLED.days,
+        "days_at_most": reports.KEPT_AT_MOST.days,
     }
 
 

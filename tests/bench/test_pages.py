@@ -18,7 +18,7 @@ from django.test import Client
 from directory import search, state
 from directory.conditions import starting_point
 from directory.criteria import LAST_PAGE
-from directory.views.search import Page
+from directory.pages import Page
 from tests.bench import urls
 from tests.bench.measuring import (
     Caller,

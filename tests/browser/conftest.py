@@ -6,7 +6,6 @@ run, as they only read, and answers as production does.
 """
 
 import threading
-from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -18,11 +17,10 @@ from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
-from django.utils import timezone
 
-from directory import demo, fictional, freshness, merging, outbox, reference, state
+from directory import freshness, merging, outbox, reference, roles, state
 from directory.models import DuplicatePair, Enterprise, Merge, Region
-from tests import signing_in
+from tests import demonstration, signing_in
 from tests.factories import (
     CertificationFactory,
     ContactFactory,
@@ -37,7 +35,6 @@ from tests.factories import (
     UserFactory,
 )
 
-HERE = Path(__file__).parent
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 # Said for any answer that is not a success, also for a page of error that was asked for.
@@ -97,12 +94,6 @@ PUBLIC = {
 STATUS = {"archived": 410, "error 404": 404, "error 400": 400}
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    """Last and together, so that their data are made once."""
-    items.sort(key=lambda item: HERE in item.path.parents)
-
-
 # --- The site
 
 
@@ -138,6 +129,7 @@ def site(chromium, django_db_setup, django_db_blocker, tmp_path_factory):
         thread.join()
         call_command("flush", interactive=False, verbosity=0)
         reference.load()
+        roles.load_groups()
         state.forget()
         connection.close()
 
@@ -145,17 +137,8 @@ def site(chromium, django_db_setup, django_db_blocker, tmp_path_factory):
 def populate():
     if not Region.objects.exists():
         reference.load()
-    rows = list(
-        fictional.enterprises(
-            demo.DEMO_SIZE,
-            seed=demo.DEMO_SEED,
-            today=timezone.localdate(),
-            cities=demo.cities(settings.SITE_CITIES),
-        )
-    )
-    # Drawing logos takes most of the time.
-    demo.write(rows[:WITH_LOGOS], with_logos=True)
-    demo.write(rows[WITH_LOGOS:])
+        roles.load_groups()
+    demonstration.write(logos=WITH_LOGOS)
     logo = Enterprise.objects.exclude(logo="").values_list("logo", flat=True).first()
     rich("Riche en tout, coopérative de solidarité", "riche", logo)
     rich(LONG_NAME, "longue", logo, word=UNBROKEN)

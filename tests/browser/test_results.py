@@ -161,7 +161,7 @@ def test_on_a_phone_the_filters_close_and_lead_to_the_list(window):
     page.locator("label", has=page.locator("#f-secteur-arts-culture-medias")).click()
     page.wait_for_url("**secteur=arts-culture-medias")
     to_list = page.locator(".to-list")
-    expect(to_list).to_contain_text("Voir la liste")
+    expect(to_list).to_contain_text("Voir les résultats")
     to_list.click()
     assert page.locator("#filtres").get_attribute("open") is None
     expect(page.locator("#titre")).to_be_in_viewport()

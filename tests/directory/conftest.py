@@ -6,7 +6,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
+from directory import state
 from directory.imports.run import Import
 from directory.models import ImportBatch
 from tests.forms import filled
@@ -102,3 +104,16 @@ def other():
     )
     yield session
     session.close()
+
+
+@pytest.fixture
+def as_large(monkeypatch):
+    """Has a directory of more than so many listings answer as one too large to be all looked at;
+    its counts are taken now."""
+
+    def as_large(most=100):
+        monkeypatch.setattr(state, "EXACT_UP_TO", most)
+        state.recount(timezone.localdate())
+        state.forget()
+
+    return as_large

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from directory import cells
 from directory.exports import neutralise, restore
-from directory.imports import cells
 from directory.models import City, Region, RegionalCounty, Sector
 from directory.resources import EnterpriseResource
 

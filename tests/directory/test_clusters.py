@@ -1,12 +1,11 @@
 """The map's cells against the truth, on random listings, for any box and zoom."""
 
-import gzip
 import math
 import random
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,7 +13,8 @@ from directory import clusters, integrity, sampling, state
 from directory.criteria import Box
 from directory.filters import find_box
 from directory.labels import Labels
-from directory.models import Enterprise, Listing
+from directory.models import Enterprise
+from tests.demonstration import lasting
 from tests.factories import CityFactory, EnterpriseFactory
 from tests.sql import recorded_sql
 
@@ -24,8 +24,12 @@ CELLS, LIST, MAP = (reverse(f"directory:{name}") for name in ("map_cells", "list
 SOUTH_SHORE = "-73.6,45.4,-73.2,45.7"
 
 
-@pytest.fixture
-def scattered(reference):
+@pytest.fixture(scope="module")
+def scattered(reference_kept, django_db_blocker):
+    yield from lasting(django_db_blocker, scatter)
+
+
+def scatter():
     """Four hundred enterprises: most anywhere around Longueuil, forty at one position."""
     chance = random.Random(7)
     cities = [CityFactory(), CityFactory(code="58033"), CityFactory(code="58007")]
@@ -60,13 +64,6 @@ def inside(rows, box):
         for row in rows
         if box.south <= row.latitude < box.north and box.west <= row.longitude < box.east
     ]
-
-
-def large(monkeypatch):
-    """The directory counted as one of those too large to be counted anew at each move."""
-    monkeypatch.setattr(state, "EXACT_UP_TO", 100)
-    state.recount(timezone.localdate())
-    state.forget()
 
 
 def asked_of(statements):
@@ -107,10 +104,10 @@ def test_the_cells_hold_every_listing_of_the_box_once(scattered, client):
 )
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_a_filter_narrows_the_map_as_it_narrows_the_list(
-    asked, kept, size, scattered, client, monkeypatch
+    asked, kept, size, scattered, client, as_large
 ):
     if size == "large":
-        large(monkeypatch)
+        as_large()
     client.get(LIST)
     grid = clusters.grid(find_box(SOUTH_SHORE, Labels()), 11)
     expected = [row for row in inside(scattered, grid.box) if kept(row)]
@@ -168,20 +165,13 @@ def test_a_cell_of_one_names_it_and_leads_to_it(scattered, client):
     }
 
 
-def test_drafts_and_archived_enterprises_are_on_no_map(reference, client):
-    place = {"latitude": 45.5, "longitude": -73.45, "geo_precision": "exact"}
-    EnterpriseFactory(name="Brouillon", **place)
-    EnterpriseFactory(name="Archivée", archived=True, **place)
-    assert cells(client, boite=SOUTH_SHORE, zoom=11)["cells"] == []
-
-
 # --- A large directory
 
 
-def test_the_cells_of_a_large_directory_are_counted_beforehand(scattered, client, monkeypatch):
+def test_the_cells_of_a_large_directory_are_counted_beforehand(scattered, client, as_large):
     box = find_box(SOUTH_SHORE, Labels())
     small = {zoom: cells(client, boite=SOUTH_SHORE, zoom=zoom) for zoom in (5, 9, 11, 12)}
-    large(monkeypatch)
+    as_large()
     client.get(LIST)
     for zoom, expected in small.items():
         with recorded_sql() as statements:
@@ -198,8 +188,8 @@ def test_the_cells_of_a_large_directory_are_counted_beforehand(scattered, client
         ]
 
 
-def test_what_was_counted_beforehand_is_that_of_the_last_count(scattered, client, monkeypatch):
-    large(monkeypatch)
+def test_what_was_counted_beforehand_is_that_of_the_last_count(scattered, client, as_large):
+    as_large()
     before = cells(client, boite=SOUTH_SHORE, zoom=9)["total"]
     EnterpriseFactory(published=True, latitude=45.5, longitude=-73.45, geo_precision="exact")
     with connection.cursor() as cursor:
@@ -213,8 +203,8 @@ def test_what_was_counted_beforehand_is_that_of_the_last_count(scattered, client
     assert cells(client, boite=SOUTH_SHORE, zoom=9)["total"] == before + 1
 
 
-def test_what_left_a_large_directory_is_no_longer_named(scattered, client, monkeypatch):
-    large(monkeypatch)
+def test_what_left_a_large_directory_is_no_longer_named(scattered, client, as_large):
+    as_large()
     client.get(LIST)
     around = {"boite": "-73.7,45.3,-73.1,45.8", "zoom": 12}
     named = {cell["name"] for cell in cells(client, **around)["cells"] if cell["n"] == 1}
@@ -226,7 +216,7 @@ def test_what_left_a_large_directory_is_no_longer_named(scattered, client, monke
 
 
 def test_of_very_many_found_in_a_large_directory_a_sample_is_counted(
-    scattered, client, monkeypatch
+    scattered, client, as_large, monkeypatch
 ):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE directory_listing")
@@ -234,7 +224,7 @@ def test_of_very_many_found_in_a_large_directory_a_sample_is_counted(
     monkeypatch.setattr(sampling, "SAMPLE", 80)
     around = {"boite": "-74,45,-73,46", "zoom": 9, "forme": "npo"}
     true = cells(client, **around)["total"]
-    large(monkeypatch)
+    as_large()
     found = cells(client, **around)
     assert found["about"] is True
     assert 0.5 < found["total"] / true < 2
@@ -242,9 +232,9 @@ def test_of_very_many_found_in_a_large_directory_a_sample_is_counted(
     assert not [cell for cell in found["cells"] if "stacked" in cell]
 
 
-def test_cells_that_are_wrong_are_reported(scattered, client, monkeypatch):
+def test_cells_that_are_wrong_are_reported(scattered, client, as_large):
     client.get(LIST)  # commits
-    large(monkeypatch)
+    as_large()
     cells(client, boite=SOUTH_SHORE, zoom=9)
     assert integrity.check(timezone.localdate()).wrong == []
     with connection.cursor() as cursor:
@@ -263,31 +253,6 @@ def test_cells_that_are_wrong_are_reported(scattered, client, monkeypatch):
 # --- Weight and statements
 
 
-def test_an_answer_is_light_whatever_there_is(reference, client):
-    """At worst each cell holds one enterprise, of a long name that nothing compresses."""
-    chance, city = random.Random(3), CityFactory()
-    grid = clusters.grid(find_box(SOUTH_SHORE, Labels()), 11)
-    side, rows = 2**grid.level, []
-    for x in range(grid.left, grid.right + 1):
-        for y in range(grid.top, grid.bottom + 1):
-            rows.append(
-                EnterpriseFactory.build(
-                    name="".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(200)),
-                    slug=f"{chance.getrandbits(320):x}",
-                    published=True,
-                    city=city,
-                    latitude=clusters.latitude((y + 0.5) / side),
-                    longitude=(x + 0.5) / side * 360 - 180,
-                    geo_precision="exact",
-                )
-            )
-    Enterprise.objects.bulk_create(rows)
-    assert 90 < len(rows) == grid.cells <= clusters.MOST_CELLS
-    response = client.get(CELLS, {"boite": SOUTH_SHORE, "zoom": 11})
-    assert [cell["n"] for cell in response.json()["cells"]] == [1] * len(rows)
-    assert len(gzip.compress(response.content)) <= 60_000 * len(rows) / clusters.MOST_CELLS
-
-
 @pytest.mark.parametrize(
     "asked",
     [
@@ -300,10 +265,10 @@ def test_an_answer_is_light_whatever_there_is(reference, client):
 )
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_a_move_of_the_map_is_two_statements_four_in_a_large_directory(
-    asked, size, scattered, client, monkeypatch
+    asked, size, scattered, client, as_large
 ):
     if size == "large":
-        large(monkeypatch)
+        as_large()
     client.get(MAP)
     with recorded_sql() as statements:
         cells(client, **asked)
@@ -426,19 +391,6 @@ def test_a_map_opens_on_what_was_found(scattered, client):
     assert view(q="zut") == [-79.8, 44.9, -57.1, 62.6]
 
 
-def test_names_that_are_code_are_text_on_the_map(reference, client):
-    name = "</script><script>alert(1)</script><img src=x onerror=x>"
-    EnterpriseFactory(
-        name=name, slug="code", published=True,
-        latitude=45.5, longitude=-73.45, geo_precision="exact",
-    )  # fmt: skip
-    response = client.get(CELLS, {"boite": SOUTH_SHORE, "zoom": 11})
-    assert response.headers["Content-Type"] == "application/json"
-    assert response.json()["cells"][0]["name"] == name
-    page = client.get(MAP, {"q": name[:100]}).content.decode()
-    assert "<script>alert" not in page
-
-
 def test_cities_are_written_where_there_are_enterprises_and_a_few_where_there_are_none(
     scattered, client
 ):
@@ -449,22 +401,3 @@ def test_cities_are_written_where_there_are_enterprises_and_a_few_where_there_ar
     away = cells(client, boite="-72.5,46.3,-72,46.6", zoom=11)
     assert away["cells"] == []
     assert len(away["places"]) == clusters.FEW_PLACES
-
-
-# --- Addresses that enterprises cannot have
-
-
-@pytest.mark.parametrize("slug", ["carte", "suggestions", "suggerer", "export"])
-def test_no_enterprise_has_the_address_of_a_page(slug, reference):
-    enterprise = EnterpriseFactory.build(slug=slug, city=CityFactory())
-    with pytest.raises(Exception, match="page du site"):
-        enterprise.full_clean()
-    with pytest.raises(IntegrityError), transaction.atomic():
-        EnterpriseFactory(slug=slug)
-
-
-@pytest.mark.parametrize("slug", ["a_b", "A", "é", "a--b", "-a", "a-", "a.b", "a b", "a/b"])
-def test_a_slug_is_small_letters_digits_and_hyphens(slug, reference):
-    with pytest.raises(IntegrityError), transaction.atomic():
-        EnterpriseFactory(slug=slug)
-    assert not Listing.objects.exists()

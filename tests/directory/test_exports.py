@@ -19,10 +19,12 @@ from django.utils import timezone
 from directory import exports, selection, state
 from directory.criteria import Criteria
 from directory.dictionary import GROUPS, schema
-from directory.exports import FORMULA, MOST_IN_WORKBOOK, PRESETS, neutralise, restore
+from directory.exports import FORMULA, MOST_IN_WORKBOOK, neutralise, restore
 from directory.models import City, Enterprise, PurchasingCategory, Sector
-from directory.resources import EnterpriseResource
+from directory.resources import PRESETS, EnterpriseResource
 from directory.selection import every_id
+from tests import demonstration
+from tests.demonstration import lasting
 from tests.factories import (
     CertificationFactory,
     ContactFactory,
@@ -253,8 +255,12 @@ class TestHostileText:
         assert len(row["Description"]) == 40_000
 
 
-@pytest.fixture
-def several(reference):
+@pytest.fixture(scope="class")
+def several(reference_kept, django_db_blocker):
+    yield from lasting(django_db_blocker, write_several)
+
+
+def write_several():
     """Sixty enterprises in two cities, some of which say « traiteur » in one place or another."""
     brossard = City.objects.get(code="58007")
     for number in range(60):
@@ -514,6 +520,8 @@ class TestAnswers:
                 assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
             assert len(asked(queries)) == 1
 
+
+class TestAnswersOfMany:
     @pytest.mark.parametrize(("address", "batch"), [(CSV, 12), (GEOJSON, 1), (XLSX, 12)])
     def test_statements_follow_the_batches_and_not_the_rows(
         self, address, batch, several, client, monkeypatch
@@ -584,10 +592,19 @@ def rows_of_every_source():
         return found
 
 
-@pytest.fixture
-def demo(reference):
-    call_command("load_demo", verbosity=0)
-    connection.check_constraints()
+def test_what_an_export_may_not_show_is_not_deleted_by_its_import(full, get, tmp_path):
+    ContactFactory(enterprise=full, name="Toute réservée", name_visibility="staff")
+    ContactFactory(enterprise=full, name="Aïcha", email="aicha@secret.example", position=1)
+    before = rows_of_every_source()["directory_contact"]
+    path = tmp_path / "export.csv"
+    path.write_bytes(get(CSV).getvalue())
+    call_command("import_enterprises", path, apply=True, stdout=io.StringIO())
+    assert rows_of_every_source()["directory_contact"] == before
+
+
+@pytest.fixture(scope="class")
+def demo(reference_kept, django_db_blocker):
+    yield from lasting(django_db_blocker, lambda: demonstration.write(logos=3))
 
 
 class TestThereAndBack:
@@ -651,12 +668,3 @@ class TestThereAndBack:
             (slugs[2], "founded_year"): 1999,
         }
         assert {t: r for t, r in rows_of_every_source().items() if "contact" in t} == children
-
-    def test_what_an_export_may_not_show_is_not_deleted_by_its_import(self, full, get, tmp_path):
-        ContactFactory(enterprise=full, name="Toute réservée", name_visibility="staff")
-        ContactFactory(enterprise=full, name="Aïcha", email="aicha@secret.example", position=1)
-        before = rows_of_every_source()["directory_contact"]
-        path = tmp_path / "export.csv"
-        path.write_bytes(get(CSV).getvalue())
-        call_command("import_enterprises", path, apply=True, stdout=io.StringIO())
-        assert rows_of_every_source()["directory_contact"] == before

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
+from directory.gazetteer import key
 from directory.imports import mapping
 from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
 from directory.imports.mapping import Answers
-from directory.imports.places import key
 from directory.imports.run import Import
 from directory.models import Enterprise
 from directory.resources import EnterpriseResource
@@ -299,6 +299,12 @@ def test_refused_rows_stop_the_whole_unless_skipped(imported):
     assert not Enterprise.objects.exists()
     imported(*rows, skip_refused=True)
     assert Enterprise.objects.count() == 1
+
+
+def test_a_name_that_begins_as_a_formula_is_a_warning(imported):
+    (entry,) = imported(row(name="=CONCATENER(A2;B2)"))
+    assert entry.outcome == Outcome.CREATED
+    assert "commence comme une formule" in said(entry)
 
 
 def test_a_neq_that_fails_its_check_is_a_warning(imported):

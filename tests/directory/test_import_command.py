@@ -15,8 +15,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from directory.gazetteer import key
 from directory.imports.entries import Entry, Outcome
-from directory.imports.places import key
 from directory.imports.report import written
 from directory.models import Enterprise
 from tests.factories import EnterpriseFactory

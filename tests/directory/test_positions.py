@@ -1,5 +1,10 @@
-import pytest
+import math
 
+import pytest
+from django.db import IntegrityError, transaction
+
+from directory.conditions import EARTH_RADIUS
+from directory.criteria import PROVINCE, Box, Place
 from directory.models import Enterprise
 from directory.positions import locate
 from tests.factories import CityFactory, EnterpriseFactory
@@ -40,3 +45,46 @@ def test_an_enterprise_that_moves_is_placed_anew():
     locate(enterprise)
     assert (enterprise.latitude, enterprise.longitude) == (45.4674, -73.4832)
     assert enterprise.geo_precision == Enterprise.GeoPrecision.FSA
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "outside"),
+    [
+        (PROVINCE.south, PROVINCE.west, {"latitude": PROVINCE.south - 0.1}),
+        (PROVINCE.north, PROVINCE.east, {"latitude": PROVINCE.north + 0.1}),
+        (PROVINCE.south, PROVINCE.west, {"longitude": PROVINCE.west - 0.1}),
+        (PROVINCE.north, PROVINCE.east, {"longitude": PROVINCE.east + 0.1}),
+    ],
+)
+def test_the_limits_of_the_province_are_those_of_the_database(latitude, longitude, outside):
+    place = {"latitude": latitude, "longitude": longitude, "geo_precision": "exact"}
+    EnterpriseFactory(name="Au bord", **place)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        EnterpriseFactory(name="Dehors", **place | outside)
+
+
+def test_only_a_box_that_holds_the_province_leaves_nothing_out():
+    assert PROVINCE.whole
+    assert Box(-180, -90, 180, 90).whole
+    assert not Box(PROVINCE.west, PROVINCE.south, PROVINCE.east, PROVINCE.north - 0.1).whole
+    assert not Box(PROVINCE.west + 0.1, PROVINCE.south, PROVINCE.east, PROVINCE.north).whole
+
+
+@pytest.mark.parametrize("latitude", [45.0, 52.5, 62.9])
+@pytest.mark.parametrize("radius", [5, 100])
+def test_a_box_around_a_place_holds_its_circle_and_little_more(latitude, radius):
+    box = Place("Ici", latitude, -73.0).around(radius)
+    for bearing in range(0, 360, 5):
+        # The point at this distance on the sphere of the conditions.
+        angle, turn = radius / EARTH_RADIUS, math.radians(bearing)
+        start = math.radians(latitude)
+        north = math.asin(
+            math.sin(start) * math.cos(angle) + math.cos(start) * math.sin(angle) * math.cos(turn)
+        )
+        east = math.atan2(
+            math.sin(turn) * math.sin(angle) * math.cos(start),
+            math.cos(angle) - math.sin(start) * math.sin(north),
+        )
+        assert box.south <= math.degrees(north) <= box.north
+        assert box.west <= -73.0 + math.degrees(east) <= box.east
+    assert (box.north - box.south) * 111.19 < 2.01 * radius

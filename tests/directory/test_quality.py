@@ -3,22 +3,18 @@
 import csv
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 
 from directory.models import City, Enterprise
 from directory.search import fold
 from tests import quality
 from tests.client import StrictClient
+from tests.demonstration import lasting
 
 
 @pytest.fixture(scope="module")
 def demonstration(reference_kept, django_db_blocker):
-    """Loaded once for the module, and rolled back."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        quality.load(timezone.localdate())
-        yield
-        transaction.set_rollback(True)
+    yield from lasting(django_db_blocker, lambda: quality.load(timezone.localdate()))
 
 
 @pytest.fixture(autouse=True)
@@ -33,10 +29,10 @@ def rows():
         return list(csv.DictReader(file))
 
 
-def test_ninety_five_in_a_hundred_are_answered_among_the_first_five(capsys):
+def test_ninety_five_in_a_hundred_are_answered_among_the_first_five(tell):
     given = quality.answers(StrictClient())
-    with capsys.disabled():
-        print("", *quality.report(given), sep="\n")
+    for line in quality.report(given):
+        tell(line)
     assert quality.shares(given)["all"] >= 0.95
 
 

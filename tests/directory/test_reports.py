@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from directory import forms, reports, throttling
-from directory.models import Counter, ErrorReport, Suggestion
+from directory.models import Counter, Enterprise, ErrorReport, Suggestion
 from tests.client import StrictClient
 from tests.factories import (
     EnterpriseFactory,
@@ -95,6 +95,26 @@ def test_an_error_is_kept_with_what_it_is_about(client, enterprise, report_addre
     assert response.status_code == 302
     assert (row.enterprise, row.kind, row.message) == (enterprise, "contact", WRONG["message"])
     assert (row.sender_name, row.sender_email) == ("", "")
+
+
+@pytest.mark.django_db
+def test_who_goes_back_and_sends_the_same_again_is_given_the_same_number(client, report_address):
+    """Going back shows another form, with what was typed."""
+    sent = [client.post(report_address, WRONG | {"issued": issued(key=key)}) for key in "ab"]
+    assert len({response.headers["Location"] for response in sent}) == 1
+    assert ErrorReport.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_thanks_for_an_error_lead_back_to_what_was_read(client, enterprise, report_address):
+    sent = client.post(report_address, WRONG | {"issued": issued()})
+    thanks = client.get(sent.headers["Location"]).content.decode()
+    assert f'href="{enterprise.get_absolute_url()}"' in thanks
+    Enterprise.objects.filter(pk=enterprise.pk).update(
+        state="archived", closing="closed", published_on=None
+    )
+    thanks = client.get(sent.headers["Location"]).content.decode()
+    assert enterprise.get_absolute_url() not in thanks
 
 
 @pytest.mark.django_db
@@ -220,7 +240,7 @@ def test_any_name_can_be_looked_for(name, client, reference):
         ({"issued": "faux:1abc:def"}, 403, "n’est pas venu de ce"),
         ({"issued": "9" * 5000}, 403, "n’est pas venu de ce"),
         ({"issued": 25 * 3600}, 403, "plus d’une journée"),
-        ({"issued": 0}, 200, "plus vite"),
+        ({"issued": 0}, 200, "très vite"),
         ({forms.TRAP: "https://x.example"}, 200, "champ caché"),
     ],
 )
@@ -238,7 +258,7 @@ def test_a_check_that_fails_shows_the_form_again_and_says_why(
     again = said(issued=response.context["form"].issued)
     if status == 403:  # a new form: it must be as old as a person is slow
         again["issued"] = issued(key="nouveau")
-    elif "plus vite" in told:
+    elif "très vite" in told:
         again["issued"] = issued(ago=3)
     assert client.post(SUGGEST, again).status_code == 302
 
@@ -368,7 +388,7 @@ def test_a_counter_says_nothing_of_who_is_counted(client, reference):
     with connection.cursor() as cursor:
         cursor.execute("SELECT c::text FROM directory_counter c")
         rows = [row for (row,) in cursor.fetchall()]
-    assert len(rows) == 2  # of the hour and of the day
+    assert len(rows) == 3  # of the hour, of the day, of these words
     assert not [row for row in rows if "203.0.113" in row or "suggestion" in row]
     assert {len(row.key) for row in Counter.objects.all()} == {64}
 

@@ -11,11 +11,9 @@ from tests.factories import EnterpriseFactory
 
 
 @pytest.fixture
-def large(transactional_db, reference, monkeypatch):
+def large(transactional_db, reference, as_large):
     EnterpriseFactory.create_batch(3, published=True)
-    state.recount(timezone.localdate())
-    state.forget()
-    monkeypatch.setattr(state, "EXACT_UP_TO", 2)
+    as_large(2)
 
 
 def counted():

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
-from directory import demo, fictional
+from tests import demonstration
 from tests.factories import EnterpriseFactory
 from tests.hostile.attacker import Attacker
 from tests.test_access import addresses
@@ -27,18 +26,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 
 @pytest.fixture
-def site(reference, settings):
+def site(reference):
     """A site of each state of an enterprise, with a logo."""
-    rows = list(
-        fictional.enterprises(
-            ENTERPRISES,
-            seed="attaque",
-            today=timezone.localdate(),
-            cities=demo.cities(settings.SITE_CITIES),
-        )
-    )
-    demo.write(rows[:2], with_logos=True)
-    demo.write(rows[2:])
+    demonstration.write(ENTERPRISES, seed="attaque", logos=2)
     EnterpriseFactory(name="Archivée", slug="archivee", archived=True)
 
 
@@ -82,7 +72,7 @@ def send(client, drawn):
     return response
 
 
-def test_no_request_breaks_the_site(site, request, capsys):
+def test_no_request_breaks_the_site(site, request, tell):
     seed = os.environ.get("FUZZ_SEED") or str(request.config.getoption("randomly_seed", 1))
     client = Client(raise_request_exception=False)
     attacker = Attacker(seed, addresses())
@@ -102,10 +92,10 @@ def test_no_request_breaks_the_site(site, request, capsys):
             if response.status_code >= 500 or records:
                 failures.append(f"{number}: {response.status_code} {drawn} {records}")
                 records.clear()
-    with capsys.disabled():
-        said = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
-        print(f"\nFUZZ_SEED={seed}: {said}; longest {longest:.2f} s, {len(slow)} over {SLOW:.0f} s")
-        print(*(text[:300] for text in slow[:10]), sep="\n", end="\n" if slow else "")
+    said = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
+    tell(f"FUZZ_SEED={seed}: {said}; longest {longest:.2f} s, {len(slow)} over {SLOW:.0f} s")
+    for text in slow[:10]:
+        tell(text[:300])
     assert not failures, f"FUZZ_SEED={seed}\n" + "\n".join(text[:800] for text in failures[:10])
 
 

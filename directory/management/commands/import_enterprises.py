@@ -8,10 +8,10 @@ from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 from tqdm import tqdm
 
+from directory.gazetteer import key
 from directory.imports import mapping, report
 from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
-from directory.imports.places import key
 from directory.imports.rights import Consent
 from directory.imports.run import Import
 from directory.models import ConsentBasis

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from directory.imports.places import LONGEST, QUALIFIED, Gazetteer
+from directory.gazetteer import LONGEST, QUALIFIED, Gazetteer
 from directory.models import Borough, City
 from directory.resources import EnterpriseResource
 

@@ -20,7 +20,7 @@ from import_export.widgets import Widget
 from rapidfuzz import fuzz, process
 
 from directory.facets import STEP, Dimension
-from directory.imports.places import Gazetteer, Unfit, key
+from directory.gazetteer import Gazetteer, Unfit, key
 from directory.labels import Labels
 from directory.models import Enterprise, Offering
 from directory.models.enterprises import PHONE, POSTAL_CODE
