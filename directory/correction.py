@@ -1,15 +1,18 @@
-"""A search whose words are mistyped: what was meant, by the directory's own words."""
+"""The answer to a search, or to what was meant by it where a word is mistyped."""
 
+import math
 import re
 from dataclasses import dataclass, replace
 
+from django.utils.translation import gettext as _
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from directory import search
+from directory import results, search
 from directory.criteria import Criteria
-from directory.filters import understand
-from directory.help import Help
+from directory.filters import EnterpriseFilter, understand
+from directory.help import Help, help_for
+from directory.results import Results
 from directory.state import State
 
 #: Letters below which a word has too many neighbours to be corrected, and from which two slips are
@@ -56,3 +59,35 @@ def closest_word(typed: str, words: dict[str, str]) -> str | None:
         folded, words.keys(), scorer=OSA.distance, score_cutoff=1 if len(folded) < LONG_WORD else 2
     )
     return words[closest[0]] if closest else None
+
+
+Answer = tuple[Results, Help | None, Correction | None]
+
+
+def answer(filters: EnterpriseFilter, current: State) -> Answer:
+    """Results for these filters; a word that matches nothing is corrected, a page beyond the last
+    gives way to the last: its results, help where there is nothing, and the correction."""
+    criteria = filters.criteria
+    found = results.find(criteria, current)
+    last = last_page(found.total, criteria)
+    if found.total and criteria.page > last:
+        filters.notices.append(
+            _("La page %(page)d n’existe pas : voici la dernière.") % {"page": criteria.page}
+        )
+        criteria.page = last
+        return results.find(criteria, current), None, None
+    if found.total or not criteria.narrowed:
+        return found, None, None
+
+    help_ = help_for(criteria, current)
+    if correction := corrected(criteria, help_, current):
+        again = results.find(correction.criteria, current)
+        if again.total:
+            filters.criteria = correction.criteria
+            return again, None, correction
+    return found, help_, None
+
+
+def last_page(total: int, criteria: Criteria) -> int:
+    """The number of the last page of so many results."""
+    return max(1, math.ceil(min(total, criteria.reach) / criteria.size))

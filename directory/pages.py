@@ -1,6 +1,5 @@
 """A page of results in words, whichever page shows them: the list, the map, the files."""
 
-import math
 import re
 from collections import defaultdict
 from dataclasses import replace
@@ -15,12 +14,12 @@ from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from directory import cards, results, search, wording
-from directory.correction import corrected
+from directory import cards, search, wording
+from directory.correction import answer, last_page
 from directory.criteria import RADII, RADIUS, wider
 from directory.facets import CONFIRMED, RECOGNISED, STEP, Dimension
 from directory.filters import EnterpriseFilter, FacetFilter, given
-from directory.help import MANY, Help, help_for
+from directory.help import MANY, Help
 
 #: A facet of so many values is shown whole; of a longer one, so many, and those selected.
 SHORT_FACET = 12
@@ -32,34 +31,6 @@ def found_at(path, parameters, current):
     filters = EnterpriseFilter(parameters, current.labels)
     found, help_, correction = answer(filters, current)
     return Page(path, parameters, filters, found, help_, correction, current)
-
-
-def answer(filters, current):
-    """Results for these filters; a word that matches nothing is corrected, a page beyond the last
-    gives way to the last. Returns (results, help where there is nothing, correction or None)."""
-    criteria = filters.criteria
-    found = results.find(criteria, current)
-    last = last_page(found.total, criteria)
-    if found.total and criteria.page > last:
-        filters.notices.append(
-            _("La page %(page)d n’existe pas : voici la dernière.") % {"page": criteria.page}
-        )
-        criteria.page = last
-        return results.find(criteria, current), None, None
-    if found.total or not criteria.narrowed:
-        return found, None, None
-
-    help_ = help_for(criteria, current)
-    if correction := corrected(criteria, help_, current):
-        again = results.find(correction.criteria, current)
-        if again.total:
-            filters.criteria = correction.criteria
-            return again, None, correction
-    return found, help_, None
-
-
-def last_page(total, criteria):
-    return max(1, math.ceil(min(total, criteria.reach) / criteria.size))
 
 
 class Page:

@@ -7,8 +7,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from directory import cards, search
+from directory.correction import answer
 from directory.filters import FileFilter
-from directory.pages import answer, found_at
+from directory.pages import found_at
 from directory.suggestions import suggest
 from directory.views.caching import kept_while_unchanged
 
