@@ -21,6 +21,7 @@ from directory.models import (
 from tests.browser.conftest import PHONE
 from tests.browser.test_accessibility import found_by_axe
 from tests.factories import ClaimFactory, RepresentativeFactory, UserFactory
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -46,7 +47,7 @@ def person(site, contexts):
 
     def opened(window, email, *, scripted=True, **fields):
         client = Client()
-        client.force_login(UserFactory(email=email, **fields))
+        sign_in(client, UserFactory(email=email, **fields))
         page = window(size=PHONE, fresh=True, scripted=scripted)
         name = settings.SESSION_COOKIE_NAME
         value = client.cookies[name].value

@@ -13,6 +13,7 @@ from directory import freshness, outbox
 from directory.models import Enterprise, PhoneCall, Representative
 from tests.directory.test_phone_list import to_call
 from tests.factories import EnterpriseFactory, UserFactory
+from tests.signing_in import sign_in
 from tests.smtp import html
 
 pytestmark = pytest.mark.browser
@@ -50,7 +51,7 @@ def test_a_facilitator_calls_down_the_list(visit, live_server):
     user = UserFactory(name="Fanny Fortin", is_staff=True)
     user.groups.add(Group.objects.get(name="Accompagnement"))
     client = Client()
-    client.force_login(user)
+    sign_in(client, user)
     page = visit.window(viewport=PHONE)
     name = settings.SESSION_COOKIE_NAME
     cookie = {"name": name, "value": client.cookies[name].value, "url": live_server.url}

@@ -10,6 +10,7 @@ from directory.imports import batches
 from directory.models import AuditEntry, Enterprise, ImportBatch, Revision
 from tests.client import StrictClient
 from tests.imports import address, as_csv, writing
+from tests.signing_in import sign_in
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -43,7 +44,7 @@ def posting(user, *addresses):
     def post(path):
         try:
             client = StrictClient(raise_request_exception=False)
-            client.force_login(user)
+            sign_in(client, user)
             statuses.append(client.post(path).status_code)
         finally:
             connection.close()

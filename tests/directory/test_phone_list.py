@@ -26,6 +26,7 @@ from tests.factories import (
     ReminderFactory,
     UserFactory,
 )
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -300,7 +301,7 @@ def test_the_list_does_not_exist_for_who_may_not_call(moderator, alice, staff):
 def test_every_form_has_its_token_and_is_refused_without(facilitator):
     enterprise = to_call()
     strict = Client(enforce_csrf_checks=True)
-    strict.force_login(facilitator.user)
+    sign_in(strict, facilitator.user)
     for address in (LIST, call(enterprise)):
         html = strict.get(address).content.decode()
         forms = html.count('method="post"')

@@ -69,16 +69,6 @@ def test_what_is_rolled_back_was_not_counted(at):
     assert not Counter.objects.exists()
 
 
-def test_counters_go_when_their_time_has_passed(at):
-    ask()
-    assert Counter.objects.count() == 2
-    at(START + HOUR)
-    assert throttling.forget() == 1
-    at(START + DAY)
-    assert throttling.forget() == 1
-    assert not Counter.objects.exists()
-
-
 @pytest.mark.parametrize(
     ("seen", "address"),
     [

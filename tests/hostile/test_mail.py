@@ -20,6 +20,7 @@ from tests.client import StrictClient
 from tests.directory.test_phone_list import KEY, call, noted, to_call
 from tests.factories import EnterpriseFactory, OfferingFactory
 from tests.hostile.corpus import ENCODED, MARKUP, NUMBERS, WORDS
+from tests.signing_in import sign_in
 from tests.smtp import html, text
 
 pytestmark = pytest.mark.django_db
@@ -120,8 +121,7 @@ def test_what_an_enterprise_writes_of_itself_stays_text_in_mails_and_behind_thei
 
 @pytest.mark.parametrize("value", [*WORDS, *NUMBERS], ids=ascii)
 def test_no_value_breaks_the_page_of_a_call(value, facilitator):
-    enterprise, person = to_call(), Client()
-    person.force_login(facilitator.user)
+    enterprise, person = to_call(), sign_in(Client(), facilitator.user)
     for name in noted(""):
         response = person.post(call(enterprise), noted("no_answer") | {name: value})
         assert response.status_code in {200, 302, 400}, name
