@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
 from directory import audit, bulk_invitations, freshness, merging, outbox
-from directory.models import DuplicatePair, Enterprise, Listing, SavedMapping
+from directory.models import BulkAct, DuplicatePair, Enterprise, Listing, SavedMapping
 from tests.client import StrictClient
 from tests.factories import (
     CertificationFactory,
@@ -136,7 +136,8 @@ PAGES = {
         "302 member=404 owner=400 superuser=400",
     ),
     # Opened by whoever has the link; sent, it acts.
-    "directory:confirm": ("200", "302"),
+    # Those of the enterprise have just confirmed it from their own page.
+    "directory:confirm": ("200", "302 editor=200 owner=200"),
     "directory:unsubscribe": ("200", "200"),
     "directory:phone_list": (
         "302 member=404 facilitator=200 curator=200 superuser=200",
@@ -311,6 +312,12 @@ EXPECTED = PAGES | {
     for action, rows in table(rights).items()
 }
 
+# Nothing of it is typed, so nothing of it can be wrong.
+EXPECTED["admin:directory_bulkact_change"] = (
+    spec(TABLES["directory_bulkact"]["view"]),
+    "302 staff=403 curator=302 superuser=302",
+)
+
 
 def expected(row, role):
     """The status that `role` gets, named in the row or inherited."""
@@ -384,7 +391,9 @@ def site(reference, enterprise):
     read, good, written = (
         ImportBatchFactory(state=state).pk for state in ("read", "read", "applied")
     )
+    act = BulkAct.objects.create(act="publish", label="1 fiche publiée", rows={})
     known = {
+        "admin:directory_bulkact_undo": [act.pk],
         "directory:duplicate": [pair.pk],
         "directory:merge": [merge.pk],
         "directory:detail": [enterprise.slug],

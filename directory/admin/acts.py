@@ -21,6 +21,7 @@ from directory import acts, audit, exports, state
 from directory.admin.search import SearchAdmin, folded
 from directory.models import BulkAct, Enterprise, Sector
 from directory.profile import audiences
+from directory.resources import PRESETS
 
 #: Listings left alone that a message names; of the others it says how many.
 NAMED = 5
@@ -145,7 +146,7 @@ def export(model_admin, request, queryset):
     if too_many(request, ids):
         return None
     now = state.current()
-    names = exports.PRESETS["tout"]
+    names = PRESETS["tout"]
     about = [(gettext("Source"), settings.SITE_NAME), (gettext("Date"), now.today)]
     file = tempfile.TemporaryFile()  # noqa: SIM115 closed with the response
     exports.write_workbook(

@@ -67,6 +67,8 @@ class Writer:
         """Say in each entry which rows it made go, for whoever would put them back."""
         by_pk = {entry.pk: entry for entry in entries}
         for model, keys in self.trace.gone.items():
+            if model is Enterprise:
+                continue  # taken back whole: nothing of it is put back
             history = get_history_manager_for_model(model).filter(id__in=keys, history_type=GONE)
             for owner, key in history.values_list("enterprise_id", "id"):
                 if entry := by_pk.get(owner):
