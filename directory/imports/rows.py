@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -140,14 +140,16 @@ BATCH = 500
 
 
 def store(entries: Mapping[int, Entry]) -> None:
-    """Keep what becomes of each row, by its key."""
+    """Keep what becomes of each row, by its key. One whose listing was deleted meanwhile leads to
+    none; the others stay until the transaction ends."""
+    listed = still_there([entry.pk for entry in entries.values() if entry.pk])
     records = [
         {
             "id": pk,
             "outcome": entry.outcome.value,
             "messages": [said(message) for message in entry.messages],
             "candidates": [asdict(one) for one in entry.candidates],
-            "enterprise": entry.pk or None,
+            "enterprise": entry.pk if entry.pk in listed else None,
             "before": before(entry),
             "version": entry.version or None,
         }
@@ -157,3 +159,12 @@ def store(entries: Mapping[int, Entry]) -> None:
         for start in range(0, len(records), BATCH):
             some = json.dumps(records[start : start + BATCH])
             cursor.execute(STORE, [some])
+
+
+def still_there(pks: Sequence[int]) -> set[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM directory_enterprise WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
+            [list(pks)],
+        )
+        return {pk for (pk,) in cursor.fetchall()}

@@ -44,7 +44,8 @@ BATCH = 500
 #: What an import makes beside an enterprise, each with a history of its own.
 PARTS = (Offering, Contact, Certification, EnterpriseBenefit, Permit)
 #: What may be of an enterprise that nobody did anything with.
-UNTOLD = {*PARTS, Listing, DuplicatePair, ImportRow, ConsentBasis}
+BESIDE: tuple[type[Model], ...] = (DuplicatePair, ConsentBasis, Listing)
+UNTOLD = {*PARTS, *BESIDE, ImportRow}
 
 
 def undo(*, pk: int, by: User) -> dict[str, int]:
@@ -106,17 +107,19 @@ class Undoing:
         self.delete([pk for pk in self.made if pk not in stays])
 
     def delete(self, pks: Collection[int]) -> None:
-        parts = {
-            model: list(
-                model._default_manager.filter(enterprise__in=pks).values_list("pk", flat=True)
-            )
-            for model in PARTS
-        }
-        for start in range(0, len(pks), BATCH):
-            Enterprise.objects.filter(pk__in=list(pks)[start : start + BATCH]).delete()
-        for model, keys in parts.items():
-            self.trace.sign(model, keys)
-        self.trace.sign(Enterprise, pks)
+        """Statements of the database's own, a few whatever their number: Django's would be one and
+        more for each row. What is not foreseen here keeps its listing (`attached`)."""
+        for beside in BESIDE:
+            for name in leading(beside):
+                beside._base_manager.filter(**{f"{name}__in": pks}).delete()
+        ImportRow.objects.filter(enterprise__in=pks).update(enterprise=None)
+        self.trace.keep(Enterprise, pks, GONE)
+        for model in PARTS:
+            rows = model._default_manager.filter(enterprise__in=pks)
+            keys = list(rows.values_list("pk", flat=True))
+            self.trace.keep(model, keys, GONE)
+            delete_with_links(model, keys)
+        delete_with_links(Enterprise, pks)
 
     # --- What it changed
 
@@ -234,6 +237,26 @@ class Undoing:
                 row.enterprise = None
         fields = ["outcome", "messages", "enterprise"]
         ImportRow.objects.bulk_update(self.rows, fields, batch_size=BATCH)
+
+
+def leading(model: type[Model]) -> list[str]:
+    """The fields of a table that lead to an enterprise."""
+    return [field.name for field in model._meta.fields if field.related_model is Enterprise]
+
+
+def delete_with_links(model: type[Model], keys: Collection[int]) -> None:
+    """Delete these rows and what ties them, many to many, to others."""
+    through: list[tuple[Any, Any]] = [
+        (field, getattr(field.remote_field, "through", None)) for field in model._meta.many_to_many
+    ]
+    links = [
+        (table._meta.db_table, field.m2m_column_name())
+        for field, table in through
+        if table._meta.auto_created
+    ]
+    with connection.cursor() as cursor:
+        for table, column in [*links, (model._meta.db_table, "id")]:
+            cursor.execute(f'DELETE FROM "{table}" WHERE "{column}" = ANY(%s)', [list(keys)])
 
 
 def told(reason: str) -> dict[str, str]:
