@@ -81,9 +81,10 @@ def ways(*, enterprise: Enterprise, user: User) -> Ways:
 
 
 def current(*, enterprise: Enterprise, user: User) -> Claim | None:
-    """Their open claim, else the last that was refused."""
+    """Their open claim, else the last one if it was refused."""
     theirs = Claim.objects.filter(enterprise=enterprise, user=user)
-    return theirs.open().first() or theirs.filter(state=Claim.State.REFUSED).first()
+    last = theirs.open().first() or theirs.exclude(state=Claim.State.WITHDRAWN).first()
+    return last if last and last.state != Claim.State.ACCEPTED else None
 
 
 def awaits_code(claim: Claim, since: datetime | None = None) -> bool:

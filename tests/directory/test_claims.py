@@ -639,3 +639,14 @@ def test_nothing_is_counted_where_nothing_was_sent(people, owned):
 
 def test_an_address_is_masked():
     assert wording.masked("info@exemple.org") == "i•••@exemple.org"
+
+
+def test_an_old_refusal_is_not_shown_again_after_an_acceptance(member, moderator, alice, listing):
+    for decision in ("refuse", "accept"):
+        member.post(page(listing), SAID | {"grounds": f"Pour {decision}."})
+        claim = Claim.objects.latest("pk")
+        getattr(claims, decision)(claim=claim, by=moderator.user, reason="Motif ancien.")
+    representing(alice, listing, "owner")
+    row = Representative.objects.get(user=member.user, enterprise=listing)
+    representatives.remove(representative=row, by=alice.user)
+    assert "Motif ancien." not in texts(member.get(page(listing)))
