@@ -48,7 +48,7 @@ class Trace:
                     timezone.now(),
                     self.reason[:LONGEST_REASON],
                     kind,
-                    self.by and self.by.pk,
+                    self.by.pk if self.by else None,
                     list(keys),
                 ],
             )
@@ -61,7 +61,7 @@ class Trace:
                 **{f"{model._meta.pk.attname}__in": keys}, history_type=GONE
             ).update(
                 history_change_reason=self.reason[:LONGEST_REASON],
-                history_user_id=self.by and self.by.pk,
+                history_user_id=self.by.pk if self.by else None,
             )
 
 
