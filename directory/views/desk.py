@@ -89,7 +89,6 @@ def queue(request):
             for label in state.current().labels.of(Dimension.CITY)
             if label.key in cities
         ],
-        "messages": messages.get_messages(request),
         "before": page_url(request, found.page - 1) if found.page > 1 else "",
         "after": page_url(request, found.page + 1) if found.page < found.pages else "",
     }
@@ -245,7 +244,6 @@ def revision_page(request, found):
         "fields": fields,
         "wait": waited(found.submitted_at),
         "back": reverse("directory:desk") + kept(request),
-        "messages": messages.get_messages(request),
     }
 
 
@@ -372,6 +370,5 @@ def answer_page(request, template, form, context):
         "form": form,
         "errors": mistakes(form),
         "back": reverse("directory:desk") + kept(request),
-        "messages": messages.get_messages(request),
     }
     return render(request, template, context | said)
