@@ -125,6 +125,30 @@ def reference_is_there():
     return Region.objects.count() >= 17 and Group.objects.filter(name="Curation").exists()
 
 
+#: Whether a test that empties every table has run since the reference data were last loaded.
+emptied = False
+
+
+@pytest.fixture(autouse=True)
+def whole_again(request, django_db_blocker):
+    """The reference data once more, for good, before the first test after one that emptied every
+    table: loaded by each test for itself, they would cost it time, and a thousand keys."""
+    global emptied
+    marker = request.node.get_closest_marker("django_db")
+    used = {"transactional_db", "live_server", "django_db_reset_sequences"} & {
+        *request.fixturenames
+    }
+    if used or marker and marker.kwargs.get("transaction"):
+        emptied = True
+    elif emptied and (marker or "db" in request.fixturenames):
+        from directory import reference, roles
+
+        with django_db_blocker.unblock():
+            reference.load()
+            roles.load_groups()
+        emptied = False
+
+
 @pytest.fixture(scope="module")
 def reference_kept(django_db_setup, django_db_blocker):
     """The reference data for what a module reads once, before any of its tests."""

@@ -32,18 +32,6 @@ def enterprise(reference):
     return enterprise
 
 
-def test_one_signs_in_with_javascript_and_the_policy_on(visit):
-    user = UserFactory(is_staff=True, email="equipe@exemple.test")
-    user.set_password("secret")
-    user.save()
-    window = visit.window()
-    window.goto("/admin/")
-    window.fill("#id_username", user.email)
-    window.fill("#id_password", "secret")
-    window.click("input[type=submit]")
-    assert window.locator("#site-name").inner_text() == "Répertoire – administration"
-
-
 def test_no_page_of_the_admin_asks_for_what_the_policy_forbids(desk, enterprise):
     # One of each kind; the HTML of all the others is read by the client of the other tests.
     pages = [reverse("admin:index")]
