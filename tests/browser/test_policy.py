@@ -39,11 +39,11 @@ def test_public_pages_and_all_they_lead_to_are_silent(window, site):
         if name == "" and (kind in seen or len(seen) > 30):
             continue
         seen.add(kind)
-        if name == "sign-in":
+        if name == "sign-up":
             assert page.context.cookies() == []
         status[address] = page.goto(address).status
         assert status[address] == STATUS.get(name, 200), address
-        if name != "sign-in":
+        if name not in {"sign-up", "sign-in"}:
             # What asks who one is leads to the sign-in page.
             asks = re.compile(r"/compte/|.*/reclamer/")
             waiting += [("", link) for link in local_links(page) if not asks.match(link)]
@@ -51,7 +51,7 @@ def test_public_pages_and_all_they_lead_to_are_silent(window, site):
     assert {urlsplit(request.url).netloc for request in page.requested} == {
         urlsplit(site.url).netloc
     }
-    # The sign-in page, opened last, alone sets one: that of its form.
+    # The two pages of accounts, opened last, alone set one: that of their forms.
     assert {cookie["name"] for cookie in page.context.cookies()} == {settings.CSRF_COOKIE_NAME}
 
 

@@ -391,6 +391,7 @@ def test_an_enterprise_written_in_full_is_published_where_its_postal_code_says(s
         "languages": "français,anglais",
         "recognitions-TOTAL_FORMS": "1",
         "recognitions-0-criteria": Recognition.Criterion.values,
+        "recognitions-0-evidence": "Statuts et états financiers",
         "recognitions-0-recognised_on": "2026-02-01",
         "recognitions-0-expires_on": "2029-02-01",
     }

@@ -9,7 +9,6 @@ from django.db import connection
 from directory.imports import batches
 from directory.models import AuditEntry, Enterprise, ImportBatch, Revision
 from tests.client import StrictClient
-from tests.factories import EnterpriseFactory
 from tests.imports import address, as_csv, writing
 from tests.signing_in import sign_in
 
@@ -111,18 +110,3 @@ def test_the_same_file_sent_five_times_at_once_is_one_import(curator, tmp_path):
     assert len(made) == 5
     assert len(set(made)) == 1
     assert ImportBatch.objects.count() == 1
-
-
-def test_a_listing_deleted_while_a_file_is_looked_at_is_no_breakdown(curator, other, read):
-    listed = EnterpriseFactory(name="Organisme 0")
-    batch = read(2)
-    assert batch.rows.get(enterprise=listed)
-    other.execute("BEGIN")
-    other.execute("DELETE FROM directory_enterprise WHERE id = %s", [listed.pk])
-    later = threading.Timer(0.5, other.execute, ["COMMIT"])
-    later.start()
-    with posting(curator.user, address("rows", batch)) as statuses:
-        pass
-    later.join()
-    assert statuses == [302]
-    assert not batch.rows.exclude(enterprise=None).exists()
