@@ -86,13 +86,13 @@ class State:
         if self.snapshot.version:
             return _keep(_take(self.today))
         # The first ever may have a large directory to count.
-        return _keep(recount(self.today))
+        return _keep(recount(self.today, patient=False))
 
 
-def recount(day: date) -> Snapshot:
+def recount(day: date, *, patient: bool = True) -> Snapshot:
     """Count the whole directory anew for `day`, however long it takes, and where it is large, the
-    cells of its map."""
-    with long_transaction():
+    cells of its map; `patient` with what others lock, unless a reader waits for it."""
+    with long_transaction(patient=patient):
         snapshot = _take(day)
         if snapshot.total > EXACT_UP_TO:
             with connection.cursor() as cursor:

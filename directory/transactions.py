@@ -13,20 +13,23 @@ from psycopg.errors import DeadlockDetected
 
 LIMITS = """
 SET LOCAL statement_timeout = 0;
-SET LOCAL lock_timeout = '60s';
 SET LOCAL idle_in_transaction_session_timeout = '10min';
 """
+PATIENCE = "SET LOCAL lock_timeout = '60s'"
 
 
 @contextmanager
-def long_transaction() -> Iterator[None]:
-    """An atomic block for a command: statements take the time they need, locks up to a minute.
+def long_transaction(*, patient: bool = True) -> Iterator[None]:
+    """An atomic block for a command: statements take the time they need, locks up to a minute, or
+    where a reader waits for it (not `patient`) as long as for any page.
 
     The limits of before come back at its end; inside another transaction, at the end of that one.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(LIMITS)
+            if patient:
+                cursor.execute(PATIENCE)
         yield
 
 
