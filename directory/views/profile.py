@@ -45,6 +45,8 @@ def detail(request, slug, current):
         "panels": profile_panels.rendered(request, enterprise),
         "similar": [cards.summary(card, current.labels) for card in similar(enterprise, current)],
         "linked_data": linked_data.script(data),
+        "editable": request.user.is_authenticated
+        and Enterprise.objects.editable_by(request.user).filter(pk=enterprise.pk).exists(),
         "address": absolute(request, enterprise.get_absolute_url()),
         "today": wording.day(current.today),
     }
