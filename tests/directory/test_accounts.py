@@ -669,6 +669,17 @@ def test_one_signs_in_as_anyone_of_the_demonstration(demonstration, client):
     assert demo_people.load() == 0
 
 
+def test_the_code_that_the_demonstration_sends_to_nobody_is_read_there(demonstration, client):
+    assert "Aucun courriel encore" in client.get("/demo/courriels/").content.decode()
+    email = demo_people.PEOPLE[0].email
+    client.post(reverse("account_login"), {"email": email})
+    page = client.get("/demo/courriels/").content.decode()
+    assert email in page
+    code = code_sent(email)
+    assert code in page.replace("\xa0", " ")
+    assert client.post(reverse("account_code"), {"code": code}).status_code == 302
+
+
 def test_nobody_else_is_signed_in_there(demonstration, client):
     UserFactory(email="racine@exemple.test", is_superuser=True)
     for email in ("racine@exemple.test", "", "x" * 500):
@@ -677,9 +688,12 @@ def test_nobody_else_is_signed_in_there(demonstration, client):
 
 
 def test_there_is_no_such_page_elsewhere(client, settings, reference):
-    assert client.get("/demo/").status_code == 404
+    addresses = ("/demo/", "/demo/courriels/")
+    for address in addresses:
+        assert client.get(address).status_code == 404
     settings.ROOT_URLCONF = "tests.directory.demo_urls"
-    assert client.get("/demo/").status_code == 404
+    for address in addresses:
+        assert client.get(address).status_code == 404
     assert client.post("/demo/", {"email": demo_people.PEOPLE[-1].email}).status_code == 404
 
 
