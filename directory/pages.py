@@ -201,10 +201,11 @@ class Page:
                 continue
             known = self.labels.by_key[dimension]
             values = self.parameters[name]
-            for value in values:
-                if value in known:
-                    others = [other for other in values if other != value]
-                    chips.append(self.chip(name, label_name(known[value]), others))
+            # Two values may mean one: a word, and another that was merged into it.
+            asked = dict.fromkeys(known[value] for value in values if value in known)
+            for label in asked:
+                others = [other for other in values if known.get(other) is not label]
+                chips.append(self.chip(name, label_name(label), others))
         if self.criteria.served:
             label = _("Dessert %(city)s") % {"city": self.criteria.served.full_name}
             chips.append(self.chip("dessert", label, None))
