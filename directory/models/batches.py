@@ -116,7 +116,8 @@ class BulkAct(models.Model):
         USER, models.SET_NULL, null=True, related_name="+", verbose_name=_("par")
     )
     at = models.DateTimeField(_("le"), default=timezone.now)
-    # Enterprise → {"before": {field: value}, "version": version after the act}.
+    # Enterprise → {"before": {field: value}, "version": version after the act}; of one that was
+    # asked to confirm, {"mails": their keys, "reminder": its key or nothing}.
     rows = models.JSONField(editable=False)
     undone_at = models.DateTimeField(_("annulée le"), null=True, blank=True)
     undone_by = models.ForeignKey(
