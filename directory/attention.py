@@ -135,7 +135,7 @@ LINES = [
         "directory.change_enterprise",
     ),
     Line(
-        _("Fiches injoignables, hors des résultats"),
+        _("Fiches injoignables"),
         kept(unreachable),
         listed("injoignable=1"),
         "directory.change_enterprise",

@@ -186,10 +186,25 @@ def export(model_admin, request, queryset):
     return FileResponse(file, as_attachment=True, filename=name)
 
 
+class Kind(admin.SimpleListFilter):
+    title, parameter_name = _("action"), "action_faite"
+
+    def lookups(self, request, model_admin):
+        return [
+            ("publish", _("Publier")),
+            ("archive", _("Archiver")),
+            ("give_sector", _("Donner un secteur")),
+            (acts.ASK, _("Demander de confirmer")),
+        ]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(act=self.value()) if self.value() else queryset
+
+
 @admin.register(BulkAct)
 class BulkActAdmin(SearchAdmin):
     list_display = ["label", "by", "at", "state"]
-    list_filter = ["act", "at"]
+    list_filter = [Kind, "at"]
     list_select_related = ["by", "undone_by"]
     search_fields = folded("label", "by__name")
     fields = ["label", "by", "at", "listings", "undone_at", "undone_by"]

@@ -79,7 +79,14 @@ def test_its_page_stays_and_says_that_nobody_answers(silent, by, client):
     hide(silent, by)
     page = client.get(silent.get_absolute_url())
     assert page.status_code == 200
-    assert "restent sans réponse depuis le" in page.content.decode()
+    assert "Personne n’a répondu aux appels du Pôle depuis le" in page.content.decode()
+
+
+def test_who_searches_for_it_by_its_name_is_led_to_its_page(silent, by, client):
+    hide(silent, by)
+    html = client.get("/entreprises/?q=traiteur+muet").content.decode()
+    assert "Personne n’y répond aux appels du Pôle" in html
+    assert f'href="{silent.get_absolute_url()}">Voir la fiche' in html
 
 
 @pytest.mark.parametrize("first", ["call_back", "changed"])
