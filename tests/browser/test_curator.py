@@ -139,6 +139,12 @@ def test_a_messy_list_becomes_listings_whose_owners_are_invited(week, tmp_path, 
     look("published")
     public = page.made.filter(state="published")
     assert public.count() > 30
+    page.goto("/admin/directory/enterprise/?state__exact=published&q=jardins")
+    page.locator("#action-toggle").check()
+    page.locator("select[name=action]").select_option("ask_to_confirm")
+    page.locator("button[name=index]").first.click()
+    page.get_by_role("heading", name=re.compile("Un courriel partira pour")).wait_for()
+    look("asking to confirm")
     page.goto(chosen[0].get_absolute_url())
     assert page.get_by_text("Économie sociale reconnue par le Pôle").first.is_visible()
 
