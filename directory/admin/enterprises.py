@@ -180,6 +180,7 @@ class EnterpriseAdmin(SearchAdmin):
     list_filter = [
         "state",
         filters.Overdue,
+        filters.Unreachable,
         filters.Incomplete,
         filters.PossibleDuplicate,
         filters.WithoutPosition,
@@ -190,12 +191,12 @@ class EnterpriseAdmin(SearchAdmin):
         "legal_form",
         "city__county__region",
     ]
-    actions = [acts.publish, acts.archive, acts.give_sector, acts.export]
+    actions = [acts.publish, acts.archive, acts.give_sector, acts.ask_to_confirm, acts.export]
     search_fields = ["neq", "email", "phone", *folded("name", "city__name")]
     autocomplete_fields = ["city", "replaced_by", *PLACES]
     filter_horizontal = ["sectors"]
     prepopulated_fields = {"slug": ["name"]}
-    readonly_fields = ["created_at", "updated_at"]
+    readonly_fields = ["created_at", "updated_at", "unreachable_since"]
     save_on_top = True
     inlines = [
         OfferingInline,
@@ -258,6 +259,7 @@ class EnterpriseAdmin(SearchAdmin):
                     ("closing", "replaced_by"),
                     "archive_reason",
                     ("confirmed_on", "confirmed_by", "confirm_every_months"),
+                    "unreachable_since",
                     ("created_at", "updated_at"),
                 ]
             },

@@ -159,6 +159,7 @@ def profile(enterprise, current):
         "recognised": _recognised(enterprise.recognition_list, today),
         "confirmed": confirmed,
         "stale": stale,
+        "unreachable": enterprise.is_unreachable and wording.day(enterprise.unreachable_since),
         "logo_url": enterprise.logo and reverse("directory:logo", args=[enterprise.logo.name]),
         "updated": _("Fiche modifiée le %(day)s") % {"day": updated},
     }

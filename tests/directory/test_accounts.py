@@ -157,6 +157,37 @@ def test_one_goes_where_one_was_going(client):
 # --- No password
 
 
+def test_an_address_that_a_link_proposes_is_written_in_the_forms_and_looked_up_nowhere(client):
+    UserFactory(email="connue@exemple.test")
+    pages = [reverse("account_login"), reverse("account_signup")]
+    for page in pages:
+        shown = []
+        for email in ("connue@exemple.test", "inconnue@exemple.test"):
+            response = client.get(page, {"email": email, "next": "/invitation/x/"})
+            html = response.content.decode()
+            assert f'value="{email}"' in html
+            shown.append(re.sub(r"(in)?connue(@|%40)", "", html))
+        masked = [re.sub(r'(csrfmiddlewaretoken" value|nonce)="[^"]*"', "", one) for one in shown]
+        assert masked[0] == masked[1]
+        # From one to the other, nothing is typed again.
+        assert "email=inconnue%40exemple.test" in html
+    html = client.get(pages[0], {"email": '"><script>x\r\n' + "a" * 300}).content.decode()
+    assert "&quot;&gt;&lt;script&gt;x aaa" in html
+    assert "a" * 254 not in html
+    # What is sent is what counts.
+    client.post(f"{pages[0]}?email=inconnue@exemple.test", {"email": "connue@exemple.test"})
+    html = client.get(reverse("account_code")).content.decode()
+    assert "<strong>connue@exemple.test</strong>" in html
+
+
+def test_who_has_no_account_goes_on_to_make_one_without_losing_where_they_were_going(client):
+    client.post(reverse("account_login"), {"email": "neuve@exemple.test", "next": "/invitation/x/"})
+    html = client.get(reverse("account_code")).content.decode()
+    query = "?next=%2Finvitation%2Fx%2F&amp;email=neuve%40exemple.test"
+    assert reverse("account_signup") + query in html
+    assert reverse("account_login") + query in html
+
+
 def test_no_address_of_the_site_speaks_of_a_password():
     routes = " ".join(f"{name} {route}" for name, route in addresses(get_resolver()))
     assert not re.search("password|passe", routes)
