@@ -97,6 +97,8 @@ def kept_secret(name):
 
 DEBUG = env_bool("DEBUG", False)
 SECRET_KEY = kept_secret("SECRET_KEY")
+# What seals second factors in the database: the first key seals, each of them opens.
+FACTOR_KEYS = env_list("FACTOR_KEYS")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 # Where the site is served over TLS; 0 on a machine of one's own.
 HTTPS = env_bool("HTTPS", bool(os.environ.get("DATABASE_URL")))

@@ -10,11 +10,12 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from directory import codes, second_factor
+from directory import codes, sealing, second_factor
 from directory.authentication import Adapter
 from directory.forms import LineField
 
@@ -124,7 +125,16 @@ class OneTimeCode(AccountForm):
         field.widget.attrs = {"autocomplete": "one-time-code", "class": "code"}
 
     def clean_code(self):
-        code = super().clean_code()
+        try:
+            code = super().clean_code()
+        except sealing.Unreadable as lost:
+            raise ValidationError(
+                gettext(
+                    "Le site ne peut plus lire ce second facteur. Si vous avez une clé d’accès, "
+                    "servez-vous-en\xa0; sinon, écrivez à %(email)s pour le faire retirer."
+                )
+                % {"email": settings.POLE_EMAIL}
+            ) from lost
         given = self.authenticator
         if given.type == Authenticator.Type.TOTP and not second_factor.spend(given, code):
             raise ValidationError(

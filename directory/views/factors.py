@@ -20,7 +20,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from directory import codes, second_factor, throttling
+from directory import codes, sealing, second_factor, throttling
 from directory.authentication import safe_next
 from directory.views.entrance import limited, sign_in
 from directory.views.identity import recently_proven
@@ -203,6 +203,12 @@ class RemovePasskey(Page, RemoveWebAuthnView):
 class RecoveryCodes(Page, ViewRecoveryCodesView):
     template_name = "account/recovery_codes.html"
 
+    def get(self, request, *args, **kwargs):
+        try:
+            return super().get(request, *args, **kwargs)
+        except sealing.Unreadable:
+            return redirect("mfa_generate_recovery_codes")
+
 
 @guarded
 class NewRecoveryCodes(Page, GenerateRecoveryCodesView):
@@ -212,3 +218,11 @@ class NewRecoveryCodes(Page, GenerateRecoveryCodesView):
         if not second_factor.has_one(request.user):
             return redirect("mfa_index")
         return super().get(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs):
+        try:
+            return super().get_context_data(**kwargs)
+        except sealing.Unreadable:  # none of them is of use: all that is left is to make others
+            without = super(GenerateRecoveryCodesView, self).get_context_data(**kwargs)
+            without.pop("site", None)
+            return without | {"unused_code_count": 0}
