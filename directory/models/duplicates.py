@@ -72,7 +72,7 @@ class Merge(models.Model):
         USER, models.SET_NULL, null=True, related_name="+", verbose_name=_("par")
     )
     at = models.DateTimeField(_("le"), default=timezone.now)
-    # What each side was, and which rows changed hands.
+    # What each side was, and which rows changed hands; emptied in time (merge_copies.py).
     before = models.JSONField(editable=False)
     undone_at = models.DateTimeField(_("défaite le"), null=True, blank=True)
     undone_by = models.ForeignKey(
