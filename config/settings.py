@@ -255,6 +255,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_HTTPONLY = True
+# Of pages of accounts alone (directory/known_browsers.py), where __Host- would send it everywhere.
+BROWSER_COOKIE_NAME = "__Secure-browser" if HTTPS else "browser"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 

@@ -85,13 +85,15 @@ class CodeForm(AccountForm):
         error_messages={"required": _("Écrivez le code que nous vous avons envoyé.")},
     )
 
-    def __init__(self, *args, session=None, client="", **kwargs):
+    def __init__(self, *args, session=None, client="", known="", **kwargs):
         super().__init__(*args, **kwargs)
-        self.session, self.client, self.proven = session, client, None
+        self.session, self.client, self.known, self.proven = session, client, known, None
 
     def clean_code(self):
         code = self.cleaned_data["code"]
-        self.proven = codes.prove(session=self.session, client=self.client, code=code)
+        self.proven = codes.prove(
+            session=self.session, client=self.client, known=self.known, code=code
+        )
         if self.proven is None:
             left = codes.TRIES - codes.awaited(self.session).tries
             raise ValidationError(

@@ -48,7 +48,11 @@ class Counted(Page):
         return super().dispatch(request, *args, **kwargs)
 
     def post(self, request, *args, **kwargs):
-        codes.count("factor given", throttling.address(request), self.person())
+        codes.count(
+            "factor given",
+            (throttling.address(request), codes.BY_CLIENT),
+            (f"for {self.person()}", codes.BY_EMAIL),
+        )
         return super().post(request, *args, **kwargs)
 
 

@@ -17,7 +17,7 @@ from django.db import connection
 from django.urls import reverse
 
 from directory import sealing
-from directory.checks import factor_keys, factor_keys_given
+from directory.checks import factor_keys
 from tests.client import StrictClient
 from tests.factories import UserFactory
 from tests.signing_in import by_code, sign_in
@@ -124,13 +124,3 @@ def test_recovery_codes_that_cannot_be_read_are_made_anew(settings, client):
 def test_a_key_that_is_none_is_said_when_the_site_starts(given, said, settings):
     settings.FACTOR_KEYS = given
     assert [error.id for error in factor_keys(None)] == [f"directory.{one}" for one in said]
-
-
-@pytest.mark.parametrize(
-    ("given", "demo", "debug", "missing"),
-    [([], False, False, True), ([], True, False, False), ([], False, True, False),
-     ([NEW], False, False, False)],
-)  # fmt: skip
-def test_a_site_in_production_has_keys_of_its_own(given, demo, debug, missing, settings):
-    settings.FACTOR_KEYS, settings.DEMO, settings.DEBUG = given, demo, debug
-    assert bool(factor_keys_given(None)) == missing
