@@ -9,7 +9,6 @@ recipient is looked at again when the form comes back, and a form sent twice sen
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -19,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from directory import audit, freshness, invitations, mailings
+from directory import audit, bounces, freshness, invitations, mailings
 from directory.addresses import link
 from directory.models import (
     AuditEntry,
@@ -134,7 +133,7 @@ def _apart() -> Case:
     """Why an enterprise is not invited; nothing where it can be."""
     bases = freshness.in_force(OuterRef("pk")).filter(email__iexact=OuterRef("email"))
     bounced = Mail.objects.filter(
-        recipient=Lower(OuterRef("email")), bounced_at__gt=timezone.now() - timedelta(days=365)
+        recipient=Lower(OuterRef("email")), bounced_at__gt=timezone.now() - bounces.COUNTS_FOR
     )
     stopped = Unsubscription.objects.filter(email=Lower(OuterRef("email")), kind=KIND)
     invited = Invitation.objects.open().filter(enterprise=OuterRef("pk"), expires_at__gt=Now())

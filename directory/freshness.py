@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from directory import addresses, outbox, state, wording
+from directory import addresses, bounces, outbox, state, wording
 from directory.facets import CONFIRMED
 from directory.models import ConsentBasis, Enterprise, Mail, Reminder, Role, User
 
@@ -176,9 +176,8 @@ def in_force(enterprise: Enterprise | OuterRef) -> Any:
 
 
 def _came_back(email: str) -> bool:
-    a_year_ago = timezone.now() - timedelta(days=365)
     return Mail.objects.filter(
-        recipient__in={email, email.lower()}, bounced_at__gt=a_year_ago
+        recipient__in={email, email.lower()}, bounced_at__gt=timezone.now() - bounces.COUNTS_FOR
     ).exists()
 
 

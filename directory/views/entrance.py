@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import accounts, codes, second_factor, throttling
+from directory import accounts, codes, known_browsers, second_factor, throttling
 from directory.account_forms import CodeForm, EmailForm, SignUpForm
 from directory.authentication import Adapter, safe_next
 from directory.mailings import line
@@ -31,6 +31,7 @@ def ask(request, purpose, email, **said):
     codes.ask(
         session=request.session,
         client=throttling.address(request),
+        known=known_browsers.allowance(request, email),
         purpose=purpose,
         email=email,
         **said,
@@ -141,6 +142,7 @@ def code(request):
             request.POST if request.method == "POST" else None,
             session=request.session,
             client=throttling.address(request),
+            known=known_browsers.allowance(request, asked.email),
         )
         if request.method == "POST" and form.is_valid():
             return AFTER[asked.purpose](request, form.proven)
@@ -196,7 +198,9 @@ def email_changed(request, proven):
         return redirect("account_email")
     keep(request)
     messages.success(request, _("Votre adresse est changée. Les autres connexions sont fermées."))
-    return redirect("account_home")
+    response = redirect("account_home")
+    known_browsers.remember(request, response, request.user)
+    return response
 
 
 def identity_proven(request, proven):

@@ -25,14 +25,20 @@ def recent(request):
     return any(time.time() - record["at"] < RECENT.total_seconds() for record in records)
 
 
+def to_prove(request):
+    """Those who have not are led to the page where they do, and back; None for the others. For what
+    a page asks of one of its acts, once it is known to be theirs."""
+    if request.user.is_authenticated and not recent(request):
+        return redirect(with_next("account_reauthenticate", request.path))
+    return None
+
+
 def recently_proven(view):
-    """Lead those who have not to the page where they do, and back."""
+    """The same for a whole page."""
 
     @wraps(view)
     def guarded(request, *args, **kwargs):
-        if request.user.is_authenticated and not recent(request):
-            return redirect(leading("account_reauthenticate", request.path))
-        return view(request, *args, **kwargs)
+        return to_prove(request) or view(request, *args, **kwargs)
 
     return guarded
 

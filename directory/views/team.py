@@ -1,6 +1,5 @@
 """Who tends a listing: seen by all of them, changed by its owners."""
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404
@@ -16,6 +15,7 @@ from directory.models import Claim, Invitation, Representative, Role
 from directory.reports import TooMany
 from directory.team_forms import InvitationForm, RefusalForm, RoleForm
 from directory.views.claims import too_many
+from directory.views.identity import to_prove
 
 page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -50,9 +50,6 @@ def team(request, slug):
 
 @page
 @never_cache
-@reauthentication_required(
-    enabled=lambda request: request.method == "POST" and request.POST.get("action") == "remove"
-)
 def colleague(request, slug, pk):
     """One of them: their role, and the way out. An editor has this page for themself alone."""
     enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
@@ -68,6 +65,8 @@ def colleague(request, slug, pk):
     if request.method == "POST":
         if action not in {"role", "remove"} or (action == "role" and not managing):
             raise BadRequest("No such act.")
+        if action == "remove" and (first := to_prove(request)):
+            return first
         if action == "remove" or form.is_valid():
             return changed(request, found, form, action)
     return shown_colleague(request, found, form, managing)

@@ -647,7 +647,38 @@ def test_traces_older_than_two_years_go_and_the_others_cannot():
 def test_the_privacy_page_shows_the_schedule_that_is_obeyed(client):
     page = client.get(reverse("directory:privacy")).content.decode()
     for line in retention.LINES:
-        assert str(line.kept) in page
+        assert str(line.what) in page
+        assert f"<td>{line.how_long}</td>" in page
+        assert "%(" not in line.how_long
+
+
+def test_no_figure_of_the_schedule_is_written_by_hand():
+    for line in retention.LINES:
+        assert not re.search(r"\d|\b(deux|trois|cinq|six) (an|mois|jour|semaine)", str(line.kept))
+
+
+def test_the_privacy_page_speaks_of_all_that_a_listing_and_an_account_leave(client):
+    page = client.get(reverse("directory:privacy")).content.decode()
+    for said in (
+        "rappel",
+        "courriel qui revient",
+        "consultée par mois",
+        "historique",
+        "connexion est ouverte",
+        "14\xa0jours",
+        "second facteur",
+    ):
+        assert said in page, said
+
+
+def test_a_mail_that_came_back_is_kept_as_long_as_its_address_is_not_written_to():
+    now = timezone.now()
+    for age in (100, 364, 366):
+        Mail.objects.create(dedupe_key=age, message_id=age, recipient="a@exemple.test",
+                            sent_at=now - timedelta(days=age),
+                            bounced_at=now - timedelta(days=age))  # fmt: skip
+    assert re.search(r"mails +1\n", purge("--apply"))
+    assert [mail.dedupe_key for mail in Mail.objects.order_by("pk")] == ["100", "364"]
 
 
 # --- The header
