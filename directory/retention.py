@@ -43,6 +43,8 @@ DAY = timedelta(days=1)
 YEAR = 365 * DAY
 #: An account that does not sign in is told so long before it is erased.
 UNUSED, WARNING = 3 * YEAR, 30 * DAY
+#: How long one may still read what a listing said of the people of an enterprise.
+CONTACTS_REMEMBERED = 2 * YEAR
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,9 @@ LINES = [
         _("Anciennes versions des personnes-ressources"),
         _("deux ans"),
         _("revenir sur une erreur"),
-        due=lambda: [Contact.history.model.objects.filter(older("history_date", 2 * YEAR))],
+        due=lambda: [
+            Contact.history.model.objects.filter(older("history_date", CONTACTS_REMEMBERED))
+        ],
     ),
     Line(
         "imports",
