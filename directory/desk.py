@@ -15,6 +15,8 @@ from directory.models import Claim, ErrorReport, Revision, Suggestion, User
 from directory.models.reports import Message
 
 PER_PAGE = 20
+#: The kind that is on line already: looked at when one has time.
+TO_READ = "a-relire"
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ KINDS = {
             lambda suggestion: suggestion.activity[:120],
         ),
         Kind(
-            "a-relire",
+            TO_READ,
             _("Modifications à relire"),
             "directory.moderate_revision",
             lambda: Revision.objects.filter(state=Revision.State.APPLIED),

@@ -66,7 +66,7 @@ def queue(request):
                 "item": item,
                 "url": item.address + kept(request),
                 "wait": waited(item.at),
-                "tick": item.kind.slug == "a-relire",
+                "tick": item.kind.slug == desk.TO_READ,
             }
             for item in found.items
         ],
@@ -82,7 +82,7 @@ def queue(request):
         "all": "?" + urlencode({CITY: city}) if city else reverse("directory:desk"),
         "everything": sum(found.counts.values()),
         "kind": kind,
-        "ticking": any(item.kind.slug == "a-relire" for item in found.items),
+        "ticking": any(item.kind.slug == desk.TO_READ for item in found.items),
         "city": city,
         "cities": [
             {"slug": label.key, "name": label.full_name}
@@ -199,7 +199,7 @@ def revision(request, pk):
     else:
         name = found.enterprise.name
         messages.success(request, _("C’est décidé pour «\xa0%(name)s\xa0».") % {"name": name})
-    return on_to_the_next(request, "a-relire" if applied else "modifications", pk)
+    return on_to_the_next(request, desk.TO_READ if applied else "modifications", pk)
 
 
 def shown_revision(request, found, form, status=200):
