@@ -13,8 +13,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, models
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from directory import fictional
+from directory.histories import MADE, Trace
 from directory.logos import draw
 from directory.models import (
     Benefit,
@@ -38,6 +40,7 @@ from directory.models import (
 )
 from directory.search import fold
 from directory.slugs import Slugs
+from directory.timeline import PARTS
 from directory.transactions import long_transaction
 
 DEMO_SIZE = 420
@@ -90,8 +93,17 @@ def load() -> int:
             cities=cities(settings.SITE_CITIES),
         )
         written = write(rows, with_logos=True)
+        remember()
         SeededKey.objects.get_or_create(vocabulary="demo", key="enterprises")
         return written
+
+
+def remember() -> None:
+    """Have history begin with what was just written, so that there is something to go back to."""
+    trace = Trace(reason=_("Démonstration"))
+    for model in (Enterprise, *PARTS):
+        keys = model._default_manager.values_list("pk", flat=True)
+        trace.keep(model, list(keys), MADE)
 
 
 def generate(count: int, *, seed: str, progress: Callable[[int], None]) -> int:

@@ -246,15 +246,11 @@ def _read_rows(
 ) -> None:
     """A field that is rows of another table."""
     rows = ROWS[name]
-    ever = _history(rows.model).filter(enterprise_id=enterprise.pk).values("id")
-    latest = _latest(rows.model, at, id__in=ever)
-    known = {row.id for row in latest}
-    since = _since(rows.model, at, [*ever.values_list("id", flat=True), *(r["id"] for r in now)])
-    forgotten = name == "contacts" and at < timezone.now() - CONTACTS_REMEMBERED
-    if forgotten or any(kind != histories.MADE for pk, kind in since.items() if pk not in known):
+    ever = _history(rows.model).filter(enterprise_id=enterprise.pk).values_list("id", flat=True)
+    there, told, unknown = _as_of(rows.model, at, {*ever, *(row["id"] for row in now)})
+    if unknown or (name == "contacts" and at < timezone.now() - CONTACTS_REMEMBERED):
         then.unknown.append(name)
         return
-    there = [row for row in latest if row.history_type != histories.GONE]
     there = [row for row in there if row.enterprise_id == enterprise.pk]
     place = {said["id"]: rank for rank, said in enumerate(now)}
     said = [
@@ -262,7 +258,7 @@ def _read_rows(
         for row, spelt in _spelt(rows, there, name, then)
     ]
     # Of which nothing was written, before or since: they were as they are.
-    said += [(place[row["id"]], row) for row in now if row["id"] not in known | since.keys()]
+    said += [(place[row["id"]], row) for row in now if row["id"] not in told]
     said.sort(key=lambda pair: (pair[0], pair[1]["id"]))
     then.values[name] = _recognised([row for _rank, row in said], now)
     if name == "contacts" and any(row["id"] not in place for row in then.values[name]):
@@ -271,11 +267,21 @@ def _read_rows(
         )
 
 
-def _since(model: type[models.Model], at: datetime, ids: Iterable[int]) -> dict[int, str]:
-    """What was first done to each of these rows after `at`."""
-    rows = _history(model).filter(history_date__gt=at, id__in=set(ids))
-    first = rows.order_by("id", "history_date", "history_id").distinct("id")
-    return dict(first.values_list("id", "history_type"))
+def _as_of(
+    model: type[models.Model], at: datetime, ids: Iterable[int]
+) -> tuple[list[Any], set[int], bool]:
+    """Rows of history that say what these rows were at `at`; the keys of which history says
+    anything; and whether some were, of which it does not say what."""
+    ids = set(ids)
+    latest = _latest(model, at, id__in=ids)
+    known = {row.id for row in latest}
+    since = _history(model).filter(history_date__gt=at, id__in=ids - known)
+    first = list(since.order_by("id", "history_date", "history_id").distinct("id"))
+    there = [row for row in latest if row.history_type != histories.GONE]
+    # What a row was when it was deleted, it was until then.
+    there += [row for row in first if row.history_type == histories.GONE]
+    unknown = any(row.history_type == histories.CHANGED for row in first)
+    return there, known | {row.id for row in first}, unknown
 
 
 def _spelt(
@@ -361,7 +367,7 @@ def _complete_offerings(
     section spells."""
     here = {row["id"] for row in said.now}
     made = {rank: row["id"] for rank, row in enumerate(said.then) if row["id"] not in here}
-    rows = {row.id: row for row in _latest(Offering, at, id__in=made.values())}
+    rows = {row.id: row for row in _as_of(Offering, at, made.values())[0]}
     linked = histories.links(Offering.history.model, rows.values())
     for offering in Offering.objects.filter(enterprise=enterprise, position__in=made):
         row = rows[made[offering.position]]

@@ -23,6 +23,7 @@ from directory.models import (
     Recognition,
     Reference,
 )
+from directory.models.fields import PhoneField
 
 PARTS = (Offering, Contact, Certification, EnterpriseBenefit, Permit, Reference, Recognition)
 #: What is kept for the program, and says nothing to a reader.
@@ -92,6 +93,9 @@ def events(enterprise: Enterprise, audience: str = STAFF) -> list[Event]:
         last.until = row.at
         last.changes += row.changes
         last.created |= row.created
+    for event in told:
+        if event.created:  # nor its parts, made with it
+            event.changes = [change for change in event.changes if change.before]
     return told[::-1][:MOST]
 
 
@@ -119,6 +123,8 @@ def _of(
         old = before.get(row.id, {})
         for name in values or old:
             if name in untold or old.get(name) == values.get(name):
+                continue
+            if not old and values[name] is False:  # what was just made says only what it has
                 continue
             said = [_shown(model, name, side.get(name), names) for side in (old, values)]
             if said[0] != said[1]:
@@ -185,6 +191,10 @@ def _shown(model: type[models.Model], name: str, value: Any, names: _Names) -> s
     if field.is_relation:
         keys = value if isinstance(value, list) else [value]
         return ", ".join(sorted(names[name].get(key, _("effacé")) for key in keys))
+    if isinstance(field, PhoneField):
+        return wording.phone(value)
+    if name == "logo":
+        return _("une image")
     if isinstance(value, bool):
         return _("oui") if value else _("non")
     choices = dict(getattr(field, "base_field", field).choices or ())
