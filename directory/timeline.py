@@ -124,8 +124,8 @@ def _of(
         for name in values or old:
             if name in untold or old.get(name) == values.get(name):
                 continue
-            if not old and values[name] is False:  # what was just made says only what it has
-                continue
+            if all(side.get(name) in (None, False) for side in (old, values)):
+                continue  # of what was made or removed, a « no » says nothing
             said = [_shown(model, name, side.get(name), names) for side in (old, values)]
             if said[0] != said[1]:
                 changes.append(Change(title, _label(model, name), *said))
