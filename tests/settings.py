@@ -7,11 +7,13 @@ os.environ |= {"DEBUG": "0", "HTTPS": "0", "DEMO": "0", "RELEASE": "test", "SECR
 
 from config import embedded
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, STORAGES
+from config.settings import DATABASES, INSTALLED_APPS, STORAGES
 
 if not os.environ.get("DATABASE_URL"):
     DATABASES["default"] |= embedded.database("postgres-test")
 
+# Its command `flush` stands in the place of Django's.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MEDIA_ROOT = tempfile.mkdtemp(prefix="repertoire-media-")
 STORAGES = STORAGES | {

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from directory import duplicates
 from directory.admin import acts, filters
-from directory.admin.search import FORMFIELDS, SearchAdmin, folded
+from directory.admin.search import FORMFIELDS, LookedAtAdmin, SearchAdmin, folded
 from directory.models import (
     Certification,
     Contact,
@@ -397,7 +397,7 @@ UNREADABLE = ["search", "keywords"]
 
 
 @admin.register(Listing)
-class ListingAdmin(SearchAdmin):
+class ListingAdmin(LookedAtAdmin):
     """To look at only: the database writes it."""
 
     list_display = ["enterprise", "published_on", "confirmed_on", "recognised_until"]
@@ -407,12 +407,3 @@ class ListingAdmin(SearchAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer(*UNREADABLE)
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
