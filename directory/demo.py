@@ -358,9 +358,9 @@ class Writer:
             for enterprise, enterprise_row in pairs
             for position, row in enumerate(enterprise_row["offerings"], start=1)
         ]
-        for key, (offering, _) in zip(new_keys(Offering, len(made)), made, strict=True):
+        for key, (offering, _territory) in zip(new_keys(Offering, len(made)), made, strict=True):
             offering.pk = key
-        create(offering for offering, _ in made)
+        create(offering for offering, _territory in made)
         self.territories(Offering, made)
 
     def archive(self, pairs: Pairs) -> None:

@@ -93,9 +93,6 @@ def events(enterprise: Enterprise, audience: str = STAFF) -> list[Event]:
         last.until = row.at
         last.changes += row.changes
         last.created |= row.created
-    for event in told:
-        if event.created:  # nor its parts, made with it
-            event.changes = [change for change in event.changes if change.before]
     return told[::-1][:MOST]
 
 

@@ -374,6 +374,14 @@ def test_a_field_whose_past_is_not_known_is_not_offered(listing, curator_user):
     assert back(listing, at, curator_user, "offerings") == frozenset()
 
 
+def test_a_row_of_which_only_the_end_was_written_comes_back(listing, curator_user):
+    Offering.history.all().delete()
+    at = past(listing)
+    listing.offerings.get(name="Ménage").delete()
+    assert back(listing, at, curator_user) == {"offerings"}
+    assert [row.name for row in listing.offerings.all()] == ["Traiteur", "Ménage"]
+
+
 def test_people_are_not_brought_back_from_before_what_is_kept_of_them(listing):
     at = past(listing, days=800)
     Contact.objects.all().delete()
@@ -392,6 +400,7 @@ def test_bringing_people_back_is_pointed_out(listing):
 def test_a_long_history_costs_as_many_statements_as_a_short_one(listing):
     at = past(listing)
     write(listing, "identity", mission="Bâtir.")
+    OfferingFactory(enterprise=listing, name="Une offre")
     with recorded_sql() as few:
         restoring.version(listing, at)
     for number in range(12):
