@@ -168,6 +168,7 @@ FORMS = [
     ("directory:desk_suggestion", "superuser", {"action": "list", "legal_form": "npo"}),
     ("directory:desk_report", "moderator", {"action": "handle"}),
     ("directory:desk_revision", "moderator", {"choix-name": "accepter"}),
+    ("directory:desk_restore", "curator", {"reason": "Coquille."}),
     ("directory:mine_confirm", "owner", {}),
     ("directory:mine_reminders", "owner", {"mois": "6"}),
     ("directory:mine_withdraw", "owner", {}),
