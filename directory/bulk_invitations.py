@@ -1,5 +1,5 @@
 """Inviting many enterprises at once to take their listing in hand: those that nobody represents and
-whose listing is to be confirmed.
+whose listing is to be confirmed: late, or never confirmed since a file brought it.
 
 It is not a service message, so each needs a right to write to the listed address (`ConsentBasis`);
 the others are set apart with the reason, to be called. What staff saw is what is sent: each
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Case, CharField, Exists, OuterRef, QuerySet, Value, When
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils import timezone
@@ -63,10 +63,11 @@ class Result:
 
 
 def prospects(*, city: City | None = None, sector: Sector | None = None) -> QuerySet[Enterprise]:
-    """Listings to confirm that nobody represents, with `apart`: a key of REASONS, or nothing where
-    they can be invited."""
+    """Listings, late or never confirmed, that nobody represents, with `apart`: a key of REASONS, or
+    nothing where they can be invited."""
     active = Representative.objects.filter(enterprise=OuterRef("pk"), user__is_active=True)
-    rows = Enterprise.objects.overdue(timezone.localdate()).exclude(Exists(active))
+    published = Enterprise.objects.published().with_due_on().exclude(Exists(active))
+    rows = published.filter(Q(confirmed_on=None) | Q(due_on__lte=timezone.localdate()))
     if city:
         rows = rows.filter(city=city)
     if sector:

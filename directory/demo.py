@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection, models
+from django.db import connection, connections, models
 from django.utils import timezone
 
 from directory import fictional
@@ -45,9 +45,7 @@ DEMO_SEED = "démonstration"
 BATCH = 1_000  # enterprises per transaction
 #: Batches written at once: the database works on one while Python prepares the next.
 WRITERS = 2
-KEYS = """
-SELECT nextval(pg_get_serial_sequence('directory_enterprise', 'id')) FROM generate_series(1, %s)
-"""
+KEYS = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
 
 LANGUAGES = {
     "fr": "français",
@@ -230,9 +228,7 @@ class Writer:
     def drafts(self, batch: Sequence[Row]) -> Pairs:
         """Enterprises still to be written, each with the row it comes from. Their keys are drawn
         here, so that a row can name one of another batch, whichever is written first."""
-        with connection.cursor() as cursor:
-            cursor.execute(KEYS, [len(batch)])
-            keys = [key for (key,) in cursor.fetchall()]
+        keys = new_keys(Enterprise, len(batch))
         self.keys += keys
         return [(self.draft(key, row), row) for key, row in zip(keys, batch, strict=True)]
 
@@ -247,11 +243,11 @@ class Writer:
     def write(self, pairs: Pairs, before: Future | None = None) -> None:
         """Write what enterprises consist of while they are drafts, and publish them last: what
         the database keeps for searching is then computed once."""
-        Enterprise.objects.bulk_create(draft for draft, _ in pairs)
+        create(draft for draft, _ in pairs)
         self.link(Enterprise.sectors.through, "sector_id", self.sectors, pairs, "sectors")
         self.territories(Enterprise, [(draft, row["territory"]) for draft, row in pairs])
         for make in (certifications, benefits, permits, contacts, references, recognitions):
-            create(make(self, draft, row) for draft, row in pairs)
+            create(made for draft, row in pairs for made in make(self, draft, row))
         self.offerings(pairs)
         published = [draft.pk for draft, row in pairs if row["state"] == Enterprise.State.PUBLISHED]
         Enterprise.objects.filter(pk__in=published).update(state=Enterprise.State.PUBLISHED)
@@ -318,12 +314,18 @@ class Writer:
         pairs: Sequence[tuple[models.Model, Row]],
         name: str,
     ) -> None:
-        owner = f"{pairs[0][0]._meta.model_name}_id" if pairs else ""
-        through.objects.bulk_create(
-            through(**{owner: instance.pk, column: keys[code]})
-            for instance, row in pairs
-            for code in dict.fromkeys(row[name])
-            if code in keys
+        if not pairs:
+            return
+        owner = f"{pairs[0][0]._meta.model_name}_id"
+        copy(
+            through,
+            [owner, column],
+            (
+                (instance.pk, keys[code])
+                for instance, row in pairs
+                for code in dict.fromkeys(row[name])
+                if code in keys
+            ),
         )
 
     def offerings(self, pairs: Pairs) -> None:
@@ -344,7 +346,9 @@ class Writer:
             for enterprise, enterprise_row in pairs
             for position, row in enumerate(enterprise_row["offerings"], start=1)
         ]
-        Offering.objects.bulk_create(offering for offering, _ in made)
+        for key, (offering, _) in zip(new_keys(Offering, len(made)), made, strict=True):
+            offering.pk = key
+        create(offering for offering, _ in made)
         self.territories(Offering, made)
 
     def archive(self, pairs: Pairs) -> None:
@@ -392,10 +396,42 @@ PLAIN = [
 ]
 
 
-def create(groups: Iterable[Iterator[models.Model]]) -> None:
-    rows = [row for group in groups for row in group]
-    if rows:
-        type(rows[0])._default_manager.bulk_create(rows)
+def new_keys(model: type[models.Model], number: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(KEYS, [model._meta.db_table, number])
+        return [key for (key,) in cursor.fetchall()]
+
+
+def create(instances: Iterable[models.Model]) -> None:
+    """Write instances of one model, none of which is there yet: what `bulk_create` does, by COPY,
+    which costs Python a third of it."""
+    rows = list(instances)
+    if not rows:
+        return
+    fields = [
+        field
+        for field in rows[0]._meta.concrete_fields
+        if not field.generated and (rows[0].pk or not field.primary_key)
+    ]
+    # `connection` looks for the thread's own at each use.
+    database = connections[connection.alias]
+    copy(
+        type(rows[0]),
+        [field.column for field in fields],
+        (
+            [field.get_db_prep_save(field.pre_save(row, True), database) for field in fields]
+            for row in rows
+        ),
+    )
+
+
+def copy(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write rows of these columns, as the database wants them."""
+    names = ", ".join(map(connection.ops.quote_name, columns))
+    table = connection.ops.quote_name(model._meta.db_table)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def certifications(writer: Writer, enterprise: Enterprise, row: Row) -> Iterator[Certification]:

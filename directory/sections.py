@@ -245,7 +245,8 @@ def apply(
 
     The enterprise is held, its version moves by one, `source` (`Enterprise.Source`) is noted of
     each field, and history keeps `by` and `reason`. When it was confirmed, and whether it is
-    published, stay as they are. Raises ValidationError by field for a value that the listing cannot
+    published, stay as they are; results show it again where calls had found nobody, if its owner
+    is who speaks. Raises ValidationError by field for a value that the listing cannot
     hold, KeyError for a field of another section, Enterprise.DoesNotExist."""
     with transaction.atomic():
         Enterprise.objects.lock([enterprise.pk])
@@ -426,6 +427,8 @@ def _write(
         locate(enterprise)
     said = [ROWS[name].said_as or name if name in ROWS else said_with(name) for name in changes]
     enterprise.provenance |= dict.fromkeys(said, source)
+    if source == Enterprise.Source.OWNER:
+        enterprise.unreachable_since = None  # here it is
     enterprise.version = before.version + 1
     enterprise.save()
     if before.logo and before.logo.name != enterprise.logo.name:

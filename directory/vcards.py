@@ -43,7 +43,7 @@ def cards(enterprise: Any, city: str, sectors: list[str], address: str) -> str:
     return _card(rows) + "".join(
         _card(_person(contact, enterprise.name))
         for contact in enterprise.contact_list
-        if contact["name"] or contact["email"] or contact["phone"]
+        if contact["email"] or contact["phone"]  # else there is nothing to keep a card for
     )
 
 

@@ -112,6 +112,11 @@ def distance(kilometres: float) -> str:
     )
 
 
+def within(label: str) -> str:
+    """A label inside a sentence: « forme juridique », but « NEQ »."""
+    return label if label.isupper() else label[:1].lower() + label[1:]
+
+
 def enumeration(names: Sequence[str], most: int | None = None) -> str:
     """« Brossard, Longueuil et 3 autres »; the whole where `most` is not given."""
     if most is not None and len(names) > most + 1:

@@ -21,8 +21,8 @@ BROWSER = f"{HERE.name}/browser/"
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """The longest parts first, so that no process is left with one of them in the end."""
-    order = {"browser": 0, "hostile": 1}
-    items.sort(key=lambda item: order.get(item.path.relative_to(HERE).parts[0], 2))
+    order = {"browser": 0, "test_access.py": 1, "hostile": 2}
+    items.sort(key=lambda item: order.get(item.path.relative_to(HERE).parts[0], 3))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -87,13 +87,12 @@ def django_db_setup(
     Made whoever asks: pytest-django's own makes none where no test is marked as needing one, and
     what a fixture then writes goes to the real database.
     """
-    from directory import reference, roles
+    from tests import starting_point
 
     keepdb = django_db_keepdb and not django_db_createdb
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False, aliases={"default"}, keepdb=keepdb)
-        reference.load()
-        roles.load_groups()
+        starting_point.make()
     yield
     if not django_db_keepdb:
         with django_db_blocker.unblock():
@@ -115,59 +114,15 @@ def fresh_process():
     visits.forget()
 
 
-def reference_is_there():
-    """All of it: a factory may have made the one region it needs, after a test that empties every
-    table."""
-    from django.contrib.auth.models import Group
-
-    from directory.models import Region
-
-    return Region.objects.count() >= 17 and Group.objects.filter(name="Curation").exists()
-
-
-#: Whether a test that empties every table has run since the reference data were last loaded.
-emptied = False
-
-
-@pytest.fixture(autouse=True)
-def whole_again(request, django_db_blocker):
-    """The reference data once more, for good, before the first test after one that emptied every
-    table: loaded by each test for itself, they would cost it time, and a thousand keys."""
-    global emptied
-    marker = request.node.get_closest_marker("django_db")
-    used = {"transactional_db", "live_server", "django_db_reset_sequences"} & {
-        *request.fixturenames
-    }
-    if used or marker and marker.kwargs.get("transaction"):
-        emptied = True
-    elif emptied and (marker or "db" in request.fixturenames):
-        from directory import reference, roles
-
-        with django_db_blocker.unblock():
-            reference.load()
-            roles.load_groups()
-        emptied = False
-
-
 @pytest.fixture(scope="module")
-def reference_kept(django_db_setup, django_db_blocker):
+def reference_kept(django_db_setup):
     """The reference data for what a module reads once, before any of its tests."""
-    from directory import reference, roles
-
-    with django_db_blocker.unblock():
-        if not reference_is_there():
-            reference.load()
-            roles.load_groups()
 
 
 @pytest.fixture
 def reference(db):
-    """The reference data, also after a test that empties every table when it ends."""
-    from directory import reference, roles
-
-    if not reference_is_there():
-        reference.load()
-        roles.load_groups()
+    """The reference data: they are there, whatever the tests before did. Said by those that rest on
+    them."""
 
 
 @pytest.fixture

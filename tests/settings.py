@@ -8,11 +8,13 @@ os.environ |= {"FACTOR_KEYS": ""}
 
 from config import embedded
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, STORAGES
+from config.settings import DATABASES, INSTALLED_APPS, STORAGES
 
 if not os.environ.get("DATABASE_URL"):
     DATABASES["default"] |= embedded.database("postgres-test")
 
+# Its command `flush` stands in the place of Django's.
+INSTALLED_APPS = [*INSTALLED_APPS, "tests"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 MEDIA_ROOT = tempfile.mkdtemp(prefix="repertoire-media-")
 STORAGES = STORAGES | {

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from directory import duplicates
 from directory.admin import acts, filters
 from directory.admin.inlines import Inline
-from directory.admin.search import SearchAdmin, folded
+from directory.admin.search import LookedAtAdmin, SearchAdmin, folded
 from directory.models import (
     Certification,
     Contact,
@@ -178,6 +178,7 @@ class EnterpriseAdmin(SearchAdmin):
     list_filter = [
         "state",
         filters.Overdue,
+        filters.Unreachable,
         filters.Incomplete,
         filters.PossibleDuplicate,
         filters.WithoutPosition,
@@ -188,12 +189,12 @@ class EnterpriseAdmin(SearchAdmin):
         "legal_form",
         "city__county__region",
     ]
-    actions = [acts.publish, acts.archive, acts.give_sector, acts.export]
+    actions = [acts.publish, acts.archive, acts.give_sector, acts.ask_to_confirm, acts.export]
     search_fields = ["neq", "email", "phone", *folded("name", "city__name")]
     autocomplete_fields = ["city", "replaced_by", *PLACES]
     filter_horizontal = ["sectors"]
     prepopulated_fields = {"slug": ["name"]}
-    readonly_fields = ["created_at", "updated_at"]
+    readonly_fields = ["created_at", "updated_at", "unreachable_since"]
     save_on_top = True
     inlines = [
         OfferingInline,
@@ -256,6 +257,7 @@ class EnterpriseAdmin(SearchAdmin):
                     ("closing", "replaced_by"),
                     "archive_reason",
                     ("confirmed_on", "confirmed_by", "confirm_every_months"),
+                    "unreachable_since",
                     ("created_at", "updated_at"),
                 ]
             },
@@ -395,7 +397,7 @@ UNREADABLE = ["search", "keywords"]
 
 
 @admin.register(Listing)
-class ListingAdmin(SearchAdmin):
+class ListingAdmin(LookedAtAdmin):
     """To look at only: the database writes it."""
 
     list_display = ["enterprise", "published_on", "confirmed_on", "recognised_until"]
@@ -408,12 +410,3 @@ class ListingAdmin(SearchAdmin):
 
     def has_module_permission(self, request):
         return False  # not in the menu: it is looked at when something is wrong
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from directory.admin.search import SearchAdmin, folded
+from directory.admin.search import LookedAtAdmin, SearchAdmin, folded
 from directory.models import ConsentBasis, PhoneCall, Reminder
 
 
@@ -34,22 +34,6 @@ class ConsentBasisAdmin(SearchAdmin):
         super().save_model(request, obj, form, change)
 
 
-class LookedAtAdmin(SearchAdmin):
-    """Written by the site as things happen, and by nobody's hand."""
-
-    list_select_related = ["enterprise"]
-    search_fields = folded("enterprise__name")
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
-
 @admin.register(PhoneCall)
 class PhoneCallAdmin(LookedAtAdmin):
     list_display = ["enterprise", "at", "outcome", "call_back_on", "by"]
@@ -63,6 +47,8 @@ class PhoneCallAdmin(LookedAtAdmin):
 class ReminderAdmin(LookedAtAdmin):
     list_display = ["enterprise", "due_on", "said_step", "at"]
     list_filter = ["step", "at"]
+    list_select_related = ["enterprise"]
+    search_fields = folded("enterprise__name")
     fields = ["enterprise", "due_on", "said_step", "at"]
 
     @admin.display(description=_("étape"), ordering="step")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from directory import mailings, outbox
-from directory.admin.search import SearchAdmin, folded
+from directory.admin.search import LookedAtAdmin, SearchAdmin, folded
 from directory.models import Mail, Unsubscription
 
 
@@ -51,7 +51,7 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(Mail)
-class MailAdmin(SearchAdmin):
+class MailAdmin(LookedAtAdmin):
     change_list_template = "admin/directory/mail/change_list.html"
     list_display = ["subject", "recipient", "said_kind", "state", "created_at", "attempts"]
     list_filter = [StateFilter, KindFilter]
@@ -78,15 +78,6 @@ class MailAdmin(SearchAdmin):
     def get_queryset(self, request):
         # A list reads no text, nor does it count what each mail holds.
         return super().get_queryset(request).defer("text", "html")
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def has_retry_permission(self, request):
         return request.user.has_perm("directory.change_mail")

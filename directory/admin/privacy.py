@@ -7,27 +7,18 @@ for personal information). What it holds is not erased before five years.
 from django.contrib import admin
 from django.utils import timezone
 
-from directory.admin.search import SearchAdmin, folded
+from directory.admin.search import LookedAtAdmin, SearchAdmin, folded
 from directory.models import AuditEntry, Incident
 from directory.retention import INCIDENTS
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(SearchAdmin):
+class AuditEntryAdmin(LookedAtAdmin):
     list_display = ["at", "act", "by_label", "subject_label"]
     list_filter = ["act"]
     search_fields = [*folded("by_label", "subject_label")]
     date_hierarchy = "at"
     fields = ["at", "act", "by_label", "subject_kind", "subject_id", "subject_label", "detail"]
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
 
 @admin.register(Incident)

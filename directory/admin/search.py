@@ -65,3 +65,16 @@ class SearchAdmin(PlainAdmin):
             term = re.sub(r"\D", "", term)
         term = " ".join(term.split()[:MOST_TERMS])
         return super().get_search_results(request, queryset, term)
+
+
+class LookedAtAdmin(SearchAdmin):
+    """Written by the site as things happen, and by nobody's hand."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False

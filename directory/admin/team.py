@@ -3,8 +3,7 @@ row changed by hand would skip what its function sees to: the last owner, the ma
 
 from django.contrib import admin
 
-from directory.admin.freshness import LookedAtAdmin
-from directory.admin.search import folded
+from directory.admin.search import LookedAtAdmin, folded
 from directory.models import Claim, Invitation, Representative
 
 

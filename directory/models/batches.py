@@ -1,14 +1,12 @@
 """What staff do to many listings at once, kept so that it can be taken back."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from directory.models.enterprises import Enterprise, chosen
-
-USER = settings.AUTH_USER_MODEL
+from directory.models.fields import somebody
 
 
 class SavedMapping(models.Model):
@@ -43,9 +41,7 @@ class ImportBatch(models.Model):
     form = models.CharField(_("format"), max_length=200, default="", blank=True)
     header = models.JSONField(_("en-têtes"), default=list)
     header_row = models.PositiveIntegerField(default=1)
-    by = models.ForeignKey(
-        USER, models.SET_NULL, null=True, related_name="+", verbose_name=_("responsable")
-    )
+    by = somebody(_("responsable"), blank=False)
     created_at = models.DateTimeField(_("date de réception"), auto_now_add=True)
     state = models.CharField(_("état"), max_length=10, choices=State.choices, default=State.READ)
     # Heading → our column, or null; nothing is planned while a person has not looked at them.
@@ -61,14 +57,7 @@ class ImportBatch(models.Model):
     started_at = models.DateTimeField(null=True, blank=True, editable=False)
     applied_at = models.DateTimeField(_("date d’import"), null=True, blank=True)
     undone_at = models.DateTimeField(_("annulé le"), null=True, blank=True)
-    undone_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("annulé par"),
-    )
+    undone_by = somebody(_("annulé par"))
 
     class Meta:
         verbose_name = _("import")
@@ -112,21 +101,13 @@ class BulkAct(models.Model):
 
     act = models.CharField(_("action"), max_length=40)
     label = models.CharField(_("ce qui a été fait"), max_length=200)
-    by = models.ForeignKey(
-        USER, models.SET_NULL, null=True, related_name="+", verbose_name=_("par")
-    )
+    by = somebody(_("par"), blank=False)
     at = models.DateTimeField(_("le"), default=timezone.now)
-    # Enterprise → {"before": {field: value}, "version": version after the act}.
+    # Enterprise → {"before": {field: value}, "version": version after the act}; of one that was
+    # asked to confirm, {"mails": their keys, "reminder": its key or nothing}.
     rows = models.JSONField(editable=False)
     undone_at = models.DateTimeField(_("annulée le"), null=True, blank=True)
-    undone_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("annulée par"),
-    )
+    undone_by = somebody(_("annulée par"))
 
     class Meta:
         verbose_name = _("action groupée")

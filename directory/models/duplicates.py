@@ -1,6 +1,5 @@
 """Listings that may be the same enterprise, and those that were merged."""
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -8,8 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from directory.models.enterprises import Enterprise, chosen
-
-USER = settings.AUTH_USER_MODEL
+from directory.models.fields import somebody
 
 
 class DuplicatePair(models.Model):
@@ -29,14 +27,7 @@ class DuplicatePair(models.Model):
     reasons = ArrayField(models.CharField(max_length=20), verbose_name=_("raisons"))
     found_at = models.DateTimeField(_("vues le"), default=timezone.now)
     state = models.CharField(_("état"), max_length=10, choices=State.choices, default=State.OPEN)
-    decided_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("décidé par"),
-    )
+    decided_by = somebody(_("décidé par"))
     decided_at = models.DateTimeField(_("décidé le"), null=True, blank=True)
 
     class Meta:
@@ -68,21 +59,12 @@ class Merge(models.Model):
     gone = models.ForeignKey(
         Enterprise, models.PROTECT, related_name="merged_in", verbose_name=_("fiche fusionnée")
     )
-    by = models.ForeignKey(
-        USER, models.SET_NULL, null=True, related_name="+", verbose_name=_("par")
-    )
+    by = somebody(_("par"), blank=False)
     at = models.DateTimeField(_("le"), default=timezone.now)
     # What each side was, and which rows changed hands; emptied in time (merge_copies.py).
     before = models.JSONField(editable=False)
     undone_at = models.DateTimeField(_("défaite le"), null=True, blank=True)
-    undone_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("défaite par"),
-    )
+    undone_by = somebody(_("défaite par"))
 
     class Meta:
         verbose_name = _("fusion")

@@ -1,7 +1,8 @@
-"""Numbers that people write in several ways, kept in one."""
+"""Numbers that people write in several ways, kept in one; who did an act."""
 
 import re
 
+from django.conf import settings
 from django.db import models
 
 
@@ -39,3 +40,15 @@ class PostalCodeField(WrittenField):
     def put(self, text):
         letters = re.sub(r"\s", "", text).upper()
         return f"{letters[:3]} {letters[3:]}" if len(letters) == 6 else text
+
+
+def somebody(label, *, blank=True):
+    """Who did an act, which outlives the account."""
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=blank,
+        related_name="+",
+        verbose_name=label,
+    )

@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from directory.models.enterprises import Enterprise, chosen
+from directory.models.fields import somebody
 
 USER = settings.AUTH_USER_MODEL
 
@@ -27,14 +28,7 @@ class ConsentBasis(models.Model):
     basis = models.CharField(_("fondement"), max_length=12, choices=Basis.choices)
     source = models.CharField(_("d’où on le sait"), max_length=240)
     given_on = models.DateField(_("depuis le"))
-    recorded_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("noté par"),
-    )
+    recorded_by = somebody(_("noté par"))
     withdrawn_on = models.DateField(_("retiré le"), null=True, blank=True)
 
     class Meta:
@@ -88,9 +82,7 @@ class PhoneCall(models.Model):
     enterprise = models.ForeignKey(
         Enterprise, models.CASCADE, related_name="phone_calls", verbose_name=_("entreprise")
     )
-    by = models.ForeignKey(
-        USER, models.SET_NULL, null=True, related_name="+", verbose_name=_("par")
-    )
+    by = somebody(_("par"), blank=False)
     at = models.DateTimeField(_("le"), default=timezone.now)
     outcome = models.CharField(_("résultat"), max_length=12, choices=Outcome.choices)
     call_back_on = models.DateField(_("rappeler le"), null=True, blank=True)

@@ -6,6 +6,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from directory.models.fields import somebody
+
 USER = settings.AUTH_USER_MODEL
 
 
@@ -68,14 +70,7 @@ class Incident(models.Model):
     commission_told_on = models.DateField(_("avis à la Commission le"), null=True, blank=True)
     persons_told_on = models.DateField(_("avis aux personnes le"), null=True, blank=True)
     measures = models.TextField(_("mesures prises"), blank=True)
-    recorded_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("inscrit par"),
-    )
+    recorded_by = somebody(_("inscrit par"))
     recorded_at = models.DateTimeField(_("inscrit le"), auto_now_add=True)
 
     class Meta:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from directory.models.enterprises import Enterprise, chosen
+from directory.models.fields import somebody
 
 USER = settings.AUTH_USER_MODEL
 
@@ -28,14 +29,7 @@ class Representative(models.Model):
     )
     role = models.CharField(_("rôle"), max_length=10, choices=Role.choices)
     since = models.DateTimeField(_("depuis"), auto_now_add=True)
-    added_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("ajoutée par"),
-    )
+    added_by = somebody(_("ajoutée par"))
 
     class Meta:
         verbose_name = _("représentant·e")
@@ -92,14 +86,7 @@ class Claim(models.Model):
     code_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(_("reçue le"), auto_now_add=True)
-    decided_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("décidée par"),
-    )
+    decided_by = somebody(_("décidée par"))
     decided_at = models.DateTimeField(_("décidée le"), null=True, blank=True)
     reason = models.TextField(_("motif"), blank=True)
 
@@ -145,25 +132,11 @@ class Invitation(models.Model):
     email = models.EmailField(_("courriel"))
     role = models.CharField(_("rôle"), max_length=10, choices=Role.choices)
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
-    invited_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("invitée par"),
-    )
+    invited_by = somebody(_("invitée par"))
     created_at = models.DateTimeField(_("envoyée le"), auto_now_add=True)
     expires_at = models.DateTimeField(_("expire le"))
     accepted_at = models.DateTimeField(_("acceptée le"), null=True, blank=True)
-    accepted_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("acceptée par"),
-    )
+    accepted_by = somebody(_("acceptée par"))
     withdrawn_at = models.DateTimeField(_("retirée le"), null=True, blank=True)
 
     objects = InvitationQuerySet.as_manager()

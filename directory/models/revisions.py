@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from directory.models.enterprises import Enterprise, chosen
+from directory.models.fields import somebody
 
 USER = settings.AUTH_USER_MODEL
 
@@ -40,28 +41,14 @@ class Revision(models.Model):
     # Field → {"before": …, "proposed": …}, in the form's own spelling.
     changes = models.JSONField(_("changements"))
     source = models.CharField(_("vient de"), max_length=10, choices=Enterprise.Source.choices)
-    submitted_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("proposée par"),
-    )
+    submitted_by = somebody(_("proposée par"))
     submitted_at = models.DateTimeField(_("proposée le"), auto_now_add=True)
     # One for a form shown and what it says: sent twice, it is kept once.
     key = models.CharField(max_length=64, unique=True, editable=False)
     state = models.CharField(_("état"), max_length=10, choices=State.choices)
     # Field → "accepted" or "refused".
     decisions = models.JSONField(_("décisions"), default=dict, blank=True)
-    decided_by = models.ForeignKey(
-        USER,
-        models.SET_NULL,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("décidée par"),
-    )
+    decided_by = somebody(_("décidée par"))
     decided_at = models.DateTimeField(_("décidée le"), null=True, blank=True)
     reason = models.TextField(_("motif"), blank=True)
 

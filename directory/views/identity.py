@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 
 from directory import codes, second_factor
 from directory.authentication import safe_next
-from directory.views.entrance import ask, form_page, limited, with_next
+from directory.views.entrance import ask, form_page, leading, limited
 
 RECENT = timedelta(minutes=15)
 
@@ -51,9 +51,9 @@ def reauthenticate(request):
     types = Authenticator.objects.filter(user=request.user, type__in=second_factor.FACTORS)
     found = set(types.values_list("type", flat=True))
     if Authenticator.Type.TOTP in found:
-        return redirect(with_next("mfa_reauthenticate", going))
+        return redirect(leading("mfa_reauthenticate", going))
     if found:
-        return redirect(with_next("mfa_reauthenticate_webauthn", going))
+        return redirect(leading("mfa_reauthenticate_webauthn", going))
     if request.method == "POST":
         return ask(request, codes.IDENTITY, request.user.email, going=going, user=request.user.pk)
     return render(request, "account/reauthenticate.html", {"going": going})

@@ -59,8 +59,9 @@ def colleague(request, slug, pk):
         theirs = theirs.filter(user=request.user)
     found = get_object_or_404(theirs, pk=pk)
     found.enterprise = enterprise
-    form = RoleForm(request.POST or None, initial={"role": found.role})
     action = request.POST.get("action", "")
+    typed = request.POST if action == "role" else None
+    form = RoleForm(typed, initial={"role": found.role})
     if request.method == "POST":
         if action not in {"role", "remove"} or (action == "role" and not managing):
             raise BadRequest("No such act.")
@@ -80,8 +81,7 @@ def changed(request, found, form, action):
         else:
             representatives.change_role(representative=found, role=form.cleaned_data["role"], by=me)
     except representatives.LastOwner:
-        form.add_error(None, last_owner())
-        return shown_colleague(request, found, form, True, status=409)
+        return shown_colleague(request, found, form, True, refusal=last_owner(), status=409)
     except (representatives.NotAllowed, Representative.DoesNotExist):
         raise Http404 from None
     name = {"name": str(found.user)}
@@ -201,14 +201,15 @@ def shown(request, enterprise, form, status=200):
     return render(request, "directory/team.html", context, status=status)
 
 
-def shown_colleague(request, found, form, managing, status=200):
+def shown_colleague(request, found, form, managing, refusal="", status=200):
     context = {
         "enterprise": found.enterprise,
         "person": found,
         "me": found.user_id == request.user.pk,
         "managing": managing,
+        "only": representatives.only_owner(found),
         "form": form,
-        "errors": mistakes(form),
+        "errors": mistakes(form) + ([{"text": refusal, "at": ""}] if refusal else []),
     }
     return render(request, "directory/colleague.html", context, status=status)
 

@@ -10,11 +10,10 @@ from urllib.parse import quote
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 
-from directory import reference, state
-from directory.models import Region
+from directory import state
+from tests import starting_point
 from tests.bench import volume
 from tests.bench.measuring import Caller
 
@@ -82,15 +81,10 @@ def directory_of_rows(django_db_setup, django_db_blocker):
     # All of it is emptied in the end: not a database that somebody uses.
     assert settings.DATABASES["default"]["NAME"].startswith("test_")
     with django_db_blocker.unblock():
-        if not Region.objects.exists():
-            reference.load()
         volume.generate(ROWS)
         state.recount(state.current().today)
         yield
-        with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 0")
-        call_command("flush", interactive=False, verbosity=0)
-        reference.load()
+        starting_point.put_back()
         state.forget()
         connection.close()
 

@@ -18,9 +18,9 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
 
-from directory import freshness, merging, outbox, reference, roles, state
-from directory.models import DuplicatePair, Enterprise, Merge, Region
-from tests import demonstration, signing_in
+from directory import freshness, merging, outbox, state
+from directory.models import DuplicatePair, Enterprise, Merge
+from tests import demonstration, signing_in, starting_point
 from tests.factories import (
     CertificationFactory,
     ContactFactory,
@@ -127,17 +127,12 @@ def site(chromium, django_db_setup, django_db_blocker, tmp_path_factory):
         server.shutdown()
         server.server_close()
         thread.join()
-        call_command("flush", interactive=False, verbosity=0)
-        reference.load()
-        roles.load_groups()
+        starting_point.put_back()
         state.forget()
         connection.close()
 
 
 def populate():
-    if not Region.objects.exists():
-        reference.load()
-        roles.load_groups()
     demonstration.write(logos=WITH_LOGOS)
     logo = Enterprise.objects.exclude(logo="").values_list("logo", flat=True).first()
     rich("Riche en tout, coopérative de solidarité", "riche", logo)

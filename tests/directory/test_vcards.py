@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from directory.models import Contact
 from tests.factories import ContactFactory, EnterpriseFactory
 from tests.hostile.corpus import LINKS, MARKUP, WORDS
 
@@ -91,6 +92,15 @@ def test_people_come_after_with_what_everyone_may_see(client, superuser, table):
         assert people[0]["TEL;TYPE=WORK,VOICE"] == [["+1 450 555-0123"]]
         assert people[0]["ORG"] == [["La Table; ronde, Inc."]]
         assert people[1]["EMAIL;TYPE=INTERNET,WORK"] == [["aicha@traiteur.example"]]
+
+
+def test_nobody_gets_a_card_that_reaches_nobody(client, table):
+    ContactFactory(enterprise=table, name="Aïcha Fictive", email="", phone="")
+    ContactFactory(enterprise=table, name="Bo Fictif", email="bo@x.example", phone="")
+    Contact.objects.update(email_visibility="buyers")
+    assert len(cards(client.get(address(table.slug)).content)) == 1
+    Contact.objects.update(email_visibility="public")
+    assert len(cards(client.get(address(table.slug)).content)) == 2
 
 
 @pytest.mark.parametrize("text", [*MARKUP, *WORDS[:40], "a\r\nTEL:911", "a\u2028b", "\\", "é" * 90])
