@@ -29,7 +29,7 @@ def to_prove(request):
     """Those who have not are led to the page where they do, and back; None for the others. For what
     a page asks of one of its acts, once it is known to be theirs."""
     if request.user.is_authenticated and not recent(request):
-        return redirect(with_next("account_reauthenticate", request.path))
+        return redirect(leading("account_reauthenticate", request.path))
     return None
 
 
