@@ -47,7 +47,9 @@ INCIDENTS = 5 * 366 * DAY
 UNUSED, WARNING = 3 * YEAR, 30 * DAY
 MAILS, DRAFTS, INVITATIONS, IMPORTS = 90 * DAY, 180 * DAY, YEAR, YEAR
 UNPROVEN, DECIDED, CALLS, BASES = 30 * DAY, 3 * YEAR, 3 * YEAR, 3 * YEAR
-CONTACTS, VISITS, TRACES = 2 * YEAR, 2 * YEAR, 2 * YEAR
+VISITS, TRACES = 2 * YEAR, 2 * YEAR
+#: How long one may still read what a listing said of the people of an enterprise.
+CONTACTS_REMEMBERED = 2 * YEAR
 
 
 @dataclass(frozen=True)
@@ -255,8 +257,10 @@ LINES = [
         _("Anciennes versions des personnes-ressources"),
         "%(span)s",
         _("revenir sur une erreur"),
-        {"span": CONTACTS},
-        due=lambda: [Contact.history.model.objects.filter(older("history_date", CONTACTS))],
+        {"span": CONTACTS_REMEMBERED},
+        due=lambda: [
+            Contact.history.model.objects.filter(older("history_date", CONTACTS_REMEMBERED))
+        ],
     ),
     Line(
         "imports",

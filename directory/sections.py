@@ -198,7 +198,12 @@ def _present(enterprise: Enterprise, name: str) -> Value:
     if name in MANY:
         key = MANY[name][1]
         return sorted(getattr(enterprise, name).order_by().values_list(key, flat=True))
-    return READ[name](enterprise) if name in READ else _plain(getattr(enterprise, name))
+    return own(enterprise, name)
+
+
+def own(enterprise: Any, name: str) -> Value:
+    """A field that is a column of the enterprise, or of a row of its history."""
+    return READ[name](enterprise) if name in READ else plain(getattr(enterprise, name))
 
 
 def _rows(enterprise: Enterprise, rows: Rows) -> list[dict[str, Value]]:
@@ -209,12 +214,13 @@ def _rows(enterprise: Enterprise, rows: Rows) -> list[dict[str, Value]]:
     named = {f"said_{column}": where for column, where in columns.items()}
     found = rows.model._default_manager.filter(enterprise=enterprise).values("id", **named)
     return [
-        {"id": row["id"]} | {column: _plain(row[f"said_{column}"]) for column in rows.columns}
+        {"id": row["id"]} | {column: plain(row[f"said_{column}"]) for column in rows.columns}
         for row in found
     ]
 
 
-def _plain(value: Value) -> Value:
+def plain(value: Value) -> Value:
+    """A value of a column as JSON can hold it."""
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str):  # as a form would give it back
