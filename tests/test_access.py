@@ -318,7 +318,7 @@ EXPECTED = PAGES | {
     for action, rows in table(rights).items()
 }
 
-# Of an account, nothing must be typed: its address is changed in a page of its own.
+# Of an account nothing must be typed: its address is for its own person to change.
 EXPECTED["admin:directory_user_change"] = (
     EXPECTED["admin:directory_user_change"][0],
     EXPECTED["admin:directory_user_change"][1].replace("superuser=200", "superuser=302"),
