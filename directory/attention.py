@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from directory import roles
 from directory.models import (
     Certification,
     Claim,
@@ -102,73 +103,73 @@ LINES = [
         _("Modifications à décider"),
         lambda: Revision.objects.filter(state=Revision.State.WAITING),
         desk("modifications"),
-        "directory.moderate_revision",
+        "moderate_revision",
     ),
     Line(
         _("Demandes de rattachement"),
         lambda: Claim.objects.filter(state=Claim.State.WAITING),
         desk("demandes"),
-        "directory.change_claim",
+        "change_claim",
     ),
     Line(
         _("Suggestions d’entreprises"),
         lambda: Suggestion.objects.filter(state=Message.State.NEW),
         desk("suggestions"),
-        "directory.change_suggestion",
+        "change_suggestion",
     ),
     Line(
         _("Erreurs signalées"),
         lambda: ErrorReport.objects.filter(state=Message.State.NEW),
         desk("erreurs"),
-        "directory.change_errorreport",
+        "change_errorreport",
     ),
     Line(
         _("Doublons possibles"),
         lambda: DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN),
         lambda: reverse("directory:duplicates"),
-        "directory.change_duplicatepair",
+        "change_duplicatepair",
     ),
     Line(
         _("Fiches à confirmer"),
         kept(overdue),
         listed("en_retard=1"),
-        "directory.change_enterprise",
+        "change_enterprise",
     ),
     Line(
         _("Fiches injoignables"),
         kept(unreachable),
         listed("injoignable=1"),
-        "directory.change_enterprise",
+        "change_enterprise",
     ),
     Line(
         _("Brouillons à publier"),
         lambda: Enterprise.objects.filter(state=Enterprise.State.DRAFT),
         listed("state__exact=draft"),
-        "directory.change_enterprise",
+        "change_enterprise",
     ),
     Line(
         _("Fiches publiées incomplètes"),
         kept(incomplete, published=True),
         listed("incomplete=1&state__exact=published"),
-        "directory.change_enterprise",
+        "change_enterprise",
     ),
     Line(
         _("Certifications expirées"),
         kept(expired_certification),
         listed("expiree=1"),
-        "directory.change_certification",
+        "change_certification",
     ),
     Line(
         _("Reconnaissances à renouveler"),
         kept(lambda: recognised("renouveler"), published=True),
         listed("reconnaissance=renouveler&state__exact=published"),
-        "directory.change_recognition",
+        "change_recognition",
     ),
     Line(
         _("Courriels abandonnés"),
         lambda: Mail.objects.filter(gave_up_at__isnull=False),
         lambda: reverse("admin:directory_mail_changelist"),
-        "directory.view_mail",
+        "view_mail",
     ),
 ]
 
@@ -176,5 +177,5 @@ LINES = [
 def attention(user: User) -> Iterator[dict[str, Any]]:
     """The lines of the index for this person, with their number; those at nothing are left out."""
     for line in LINES:
-        if user.has_perm(line.permission) and (number := line.rows().count()):
+        if roles.may(user, line.permission) and (number := line.rows().count()):
             yield {"label": line.label, "number": number, "address": line.address()}

@@ -4,7 +4,8 @@ Nobody is attached without proof or somebody's approval:
 
 - an address at the enterprise's own domain, verified by the account, is proof at once;
 - a code sent to the listed e-mail is proof for whoever reads it: kept as a keyed hash, for fifteen
-  minutes and five attempts;
+  minutes and five attempts (neither counts where the claimant wrote the site or the e-mail that
+  proves it, or anybody just did: `contact_details`);
 - else a request, with a function and grounds, which staff decide.
 
 Both proofs serve a listing that nobody has in hand. Where there is an owner already, a newcomer
@@ -24,7 +25,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
 
-from directory import audit, domains, outbox, representatives, throttling, wording
+from directory import audit, contact_details, domains, outbox, representatives, throttling, wording
 from directory.addresses import link
 from directory.models import Claim, Enterprise, Representative, Role, User
 from directory.reports import ALPHABET, TooMany
@@ -76,7 +77,8 @@ def ways(*, enterprise: Enterprise, user: User) -> Ways:
     """The ways open to this person, who does not represent the enterprise."""
     if representatives.owners(enterprise).exists():
         return Ways(owned=True)
-    listed = wording.masked(enterprise.email) if enterprise.email else ""
+    proves = contact_details.proves(enterprise, "email", user)
+    listed = wording.masked(enterprise.email) if proves else ""
     return Ways(owned=False, address=_address_at_home(enterprise, user), listed=listed)
 
 
@@ -117,7 +119,8 @@ def send_code(*, enterprise: Enterprise, by: User) -> Claim:
     again. Raises NotOffered and reports.TooMany."""
     with transaction.atomic():
         enterprise = _held_for(enterprise, by)
-        if not enterprise.email or representatives.owners(enterprise).exists():
+        proves = contact_details.proves(enterprise, "email", by)
+        if not proves or representatives.owners(enterprise).exists():
             raise NotOffered
         claim = _opened(enterprise, by)
         now = timezone.now()
@@ -259,9 +262,12 @@ def refuse(*, claim: Claim, by: User, reason: str) -> None:
 
 
 def _address_at_home(enterprise: Enterprise, user: User) -> str:
-    """Their address, if it is at a domain that is the enterprise's alone."""
+    """Their address, if it is at the domain of a site that is the enterprise's alone, and proves
+    something to them."""
     address = representatives.proven_address(user)
-    return address if domains.of_email(address) in domains.own(enterprise) else ""
+    if not contact_details.proves(enterprise, "website", user):
+        return ""
+    return address if domains.of_email(address) == domains.own(enterprise) else ""
 
 
 def _held_for(enterprise: Enterprise, user: User, *, takeover: bool = False) -> Enterprise:

@@ -11,7 +11,7 @@ from django.db.models import CharField, F, QuerySet, Value
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from directory import sections
+from directory import roles, sections
 from directory.models import Claim, ErrorReport, Revision, Suggestion, User
 from directory.models.reports import Message
 
@@ -49,7 +49,7 @@ KINDS = {
             "modifications",
             _("Modifications à décider"),
             _("Modification à décider"),
-            "directory.moderate_revision",
+            "moderate_revision",
             lambda: Revision.objects.filter(state=Revision.State.WAITING),
             "submitted_at",
             "enterprise__name",
@@ -61,7 +61,7 @@ KINDS = {
             "demandes",
             _("Demandes de rattachement"),
             _("Demande de rattachement"),
-            "directory.change_claim",
+            "change_claim",
             lambda: Claim.objects.filter(state=Claim.State.WAITING).select_related("user"),
             "created_at",
             "enterprise__name",
@@ -73,7 +73,7 @@ KINDS = {
             "erreurs",
             _("Erreurs signalées"),
             _("Erreur signalée"),
-            "directory.change_errorreport",
+            "change_errorreport",
             lambda: ErrorReport.objects.filter(state=Message.State.NEW),
             "created_at",
             "enterprise__name",
@@ -85,7 +85,7 @@ KINDS = {
             "suggestions",
             _("Suggestions d’entreprises"),
             _("Suggestion d’entreprise"),
-            "directory.change_suggestion",
+            "change_suggestion",
             lambda: Suggestion.objects.filter(state=Message.State.NEW),
             "created_at",
             "name",
@@ -97,7 +97,7 @@ KINDS = {
             TO_READ,
             _("Modifications à relire"),
             _("Modification à relire"),
-            "directory.moderate_revision",
+            "moderate_revision",
             lambda: Revision.objects.filter(state=Revision.State.APPLIED),
             "submitted_at",
             "enterprise__name",
@@ -134,7 +134,7 @@ class Queue:
 
 def allowed(user: User) -> list[Kind]:
     """The kinds that this person decides."""
-    return [kind for kind in KINDS.values() if user.is_staff and user.has_perm(kind.permission)]
+    return [kind for kind in KINDS.values() if roles.may(user, kind.permission)]
 
 
 def queue(*, user: User, kind: str = "", city: str = "", page: int = 1) -> Queue:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import duplicates, merge_copies, merging, state, wording
+from directory import duplicates, merge_copies, merging, roles, state, wording
 from directory.facets import Dimension
 from directory.likeness import Reason
 from directory.models import DuplicatePair, Enterprise, Merge
@@ -30,8 +30,7 @@ def for_staff(*permissions):
     def decorate(view):
         @wraps(view)
         def checked(request, *args, **kwargs):
-            names = [f"directory.{name}" for name in permissions]
-            if not (request.user.is_staff and request.user.has_perms(names)):
+            if not roles.may(request.user, *permissions):
                 raise Http404
             return view(request, *args, **kwargs)
 
@@ -218,7 +217,7 @@ def comparison_page(request, one, other, pair, *, form=None, seen=None, notice="
         "together": comparison.together(),
         "reasons": said(pair.reasons) if pair else [],
         "decided": pair and pair.state == State.DISTINCT,
-        "may_merge": request.user.has_perm("directory.add_merge"),
+        "may_merge": roles.may(request.user, "add_merge"),
         "blocked": blocked,
         "notice": notice,
         "errors": len(form.errors),
@@ -270,7 +269,7 @@ def ask_again(request, one, other, pair):
 
 
 def merge(request, one, other, pair):
-    if not request.user.has_perm("directory.add_merge"):
+    if not roles.may(request.user, "add_merge"):
         raise Http404
     comparison = Comparison(one, other, state.current().labels)
     form = comparison.form(request.POST)
@@ -357,7 +356,7 @@ def merge_detail(request, pk):
     merge = get_object_or_404(rows, pk=pk)
     status, refusal = 200, ""
     if request.method == "POST":
-        if not request.user.has_perm("directory.change_merge"):
+        if not roles.may(request.user, "change_merge"):
             raise Http404
         try:
             merging.undo(merge=merge, by=request.user)
@@ -371,7 +370,7 @@ def merge_detail(request, pk):
     context = {
         "merge": merge_said(merge),
         "obstacle": refusal or merging.obstacle(merge),
-        "may_undo": request.user.has_perm("directory.change_merge"),
+        "may_undo": roles.may(request.user, "change_merge"),
         "next_url": following_pair and reverse("directory:duplicate", args=[following_pair.pk]),
     }
     return render(request, "directory/merge.html", context, status=status)

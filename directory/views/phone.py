@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from directory import freshness, phone_calls, wording
+from directory import freshness, phone_calls, roles, wording
 from directory.models import City, Enterprise, PhoneCall, Sector
 from directory.phone_forms import PhoneCallForm
 
@@ -25,7 +25,7 @@ def callers_only(view):
     """Those who may note calls; the page does not exist for the others."""
 
     def checked(request, *args, **kwargs):
-        if not (request.user.is_staff and request.user.has_perm("directory.add_phonecall")):
+        if not roles.may(request.user, "add_phonecall"):
             raise Http404
         return view(request, *args, **kwargs)
 

@@ -149,6 +149,19 @@ def test_a_domain_of_everybody_is_no_proof(shared, people, listing):
     assert role(stranger, listing) is None
 
 
+@pytest.mark.parametrize("website", ["", "https://www.facebook.com/coop", "https://coop.example/"])
+def test_the_domain_of_a_listed_address_is_no_proof_without_the_site(website, people, listing):
+    # A provider of mail that the list of shared domains does not know.
+    Enterprise.objects.filter(pk=listing.pk).update(email="coop@cgocable.ca", website=website)
+    stranger = people(email="eve@cgocable.ca")
+    html = texts(stranger.get(page(listing)))
+    assert 'value="domain"' not in html
+    assert "c•••@cgocable.ca" in html
+    stranger.post(page(listing), {"action": "domain"})
+    assert role(stranger, listing) is None
+    assert not Claim.objects.exists()
+
+
 def test_a_domain_that_several_listings_have_is_no_proof(people, listing):
     insider = people(email="eve@elan.example")
     for fields in (
