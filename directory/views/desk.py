@@ -16,9 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from directory import (
     claims,
+    contact_details,
     desk,
     moderation,
     representatives,
+    roles,
     section_words,
     sections,
     state,
@@ -43,7 +45,7 @@ def deciding(permission):
         @wraps(view)
         @never_cache
         def guarded(request, *args, **kwargs):
-            if not (request.user.is_staff and request.user.has_perm(permission)):
+            if not roles.may(request.user, permission):
                 raise Http404
             return view(request, *args, **kwargs)
 
@@ -129,7 +131,7 @@ def waited(at):
 
 
 @require_POST
-@deciding("directory.moderate_revision")
+@deciding("moderate_revision")
 def accept(request):
     """The ticked ones that are on line already are marked looked at, together."""
     keys = [int(key) for key in request.POST.getlist("modification") if key.isdecimal()]
@@ -172,7 +174,7 @@ def told(request, decided):
 
 
 @open_item
-@deciding("directory.moderate_revision")
+@deciding("moderate_revision")
 def revision(request, pk):
     rows = Revision.objects.select_related("enterprise__city", "submitted_by", "decided_by")
     found = get_object_or_404(rows, pk=pk)
@@ -276,7 +278,7 @@ def marked(lines, other):
 
 
 @open_item
-@deciding("directory.change_claim")
+@deciding("change_claim")
 def claim(request, pk):
     rows = Claim.objects.exclude(state=Claim.State.CODE)
     found = get_object_or_404(rows.select_related("enterprise", "user", "decided_by"), pk=pk)
@@ -285,7 +287,9 @@ def claim(request, pk):
         "claim": found,
         "enterprise": found.enterprise,
         "owners": representatives.owners(found.enterprise),
-        "phone": found.enterprise.phone and wording.phone(found.enterprise.phone),
+        "reached": [
+            reached(found, name) for name in (contact_details.PHONE, contact_details.EMAIL)
+        ],
         "next": following(request, "demandes", found),
     }
     if request.method != "POST":
@@ -315,14 +319,34 @@ def claim(request, pk):
     return on_to_the_next(request, "demandes", found)
 
 
+def reached(claim, name):
+    """How the listing says to reach the enterprise, and how it said so before what proves nothing
+    to the claimant."""
+    changes = contact_details.doubtful(claim.enterprise, name, claim.user)
+    shown, scheme = (wording.phone, "tel") if name == contact_details.PHONE else (str, "mailto")
+    now = getattr(claim.enterprise, name)
+    before = changes[-1].before if changes else ""
+    return {
+        "label": _("Téléphone de la fiche") if scheme == "tel" else _("Courriel de la fiche"),
+        "now": now and shown(now),
+        "href": "" if changes or not now else f"{scheme}:{now}",
+        "before": before and shown(before),
+        "before_href": f"{scheme}:{before}" if before else "",
+        "changes": [
+            {"by": change.by, "day": wording.day(timezone.localdate(change.at))}
+            for change in changes
+        ],
+    }
+
+
 @open_item
-@deciding("directory.change_suggestion")
+@deciding("change_suggestion")
 def suggestion(request, pk):
     found = get_object_or_404(Suggestion.objects.select_related("city", "handled_by"), pk=pk)
     labels = state.current().labels
     context = {
         "suggestion": found,
-        "may_list": request.user.has_perm("directory.add_enterprise"),
+        "may_list": roles.may(request.user, "add_enterprise"),
         "alike": [
             {
                 "name": name,
@@ -338,14 +362,14 @@ def suggestion(request, pk):
 
 
 @open_item
-@deciding("directory.change_errorreport")
+@deciding("change_errorreport")
 def report(request, pk):
     rows = ErrorReport.objects.select_related("enterprise__city", "handled_by")
     found = get_object_or_404(rows, pk=pk)
     context = {
         "report": found,
         "enterprise": found.enterprise,
-        "may_change": request.user.has_perm("directory.change_enterprise"),
+        "may_change": roles.may(request.user, "change_enterprise"),
     }
     return message_answered(request, found, "directory/desk_report.html", "erreurs", context)
 

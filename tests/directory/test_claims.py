@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import claims, domains, representatives, wording
+from directory import claims, domains, representatives, sections, wording
 from directory.models import AuditEntry, Claim, Counter, Enterprise, Mail, Representative
 from tests.at_once import at_once
 from tests.client import StrictClient
@@ -152,7 +152,10 @@ def test_a_domain_of_everybody_is_no_proof(shared, people, listing):
 @pytest.mark.parametrize("website", ["", "https://www.facebook.com/coop", "https://coop.example/"])
 def test_the_domain_of_a_listed_address_is_no_proof_without_the_site(website, people, listing):
     # A provider of mail that the list of shared domains does not know.
-    Enterprise.objects.filter(pk=listing.pk).update(email="coop@cgocable.ca", website=website)
+    said = {"email": "import", "website": "import"}
+    Enterprise.objects.filter(pk=listing.pk).update(
+        email="coop@cgocable.ca", website=website, provenance=said
+    )
     stranger = people(email="eve@cgocable.ca")
     html = texts(stranger.get(page(listing)))
     assert 'value="domain"' not in html
@@ -202,6 +205,81 @@ def test_each_shared_domain_has_its_reason():
         rows = list(csv.DictReader(file))
     assert len(rows) == len({row["domain"] for row in rows}) == len(domains.shared())
     assert all(row["reason"] and row["domain"] == row["domain"].lower() for row in rows)
+
+
+# --- By what the listing has long borne
+
+
+def rewritten(listing, by, **details):
+    """As an editor changes them from their own pages."""
+    sections.apply(
+        enterprise=listing,
+        section="contacts",
+        changes=details,
+        by=by,
+        source=Enterprise.Source.OWNER,
+        reason="",
+    )
+    listing.refresh_from_db()
+
+
+def long_ago(listing, days):
+    then = timezone.now() - timedelta(days=days)
+    Enterprise.history.filter(id=listing.pk).update(history_date=then)
+
+
+def test_a_new_address_proves_nothing_before_thirty_days(people, alice, listing):
+    rewritten(listing, alice.user, email="autre@elan.example", website="https://autre.example")
+    stranger = people(email="eve@autre.example")
+    html = texts(stranger.get(page(listing)))
+    assert 'value="code"' not in html
+    assert 'value="domain"' not in html
+    for act in ("code", "domain"):
+        stranger.post(page(listing), {"action": act})
+    assert not Mail.objects.exists()
+    assert role(stranger, listing) is None
+    long_ago(listing, 31)
+    html = texts(stranger.get(page(listing)))
+    assert 'value="code"' in html
+    assert 'value="domain"' in html
+
+
+def test_an_address_never_proves_anything_to_who_wrote_it(people, listing):
+    editor = representing(people(email="eve@autre.example"), listing, "editor")
+    rewritten(listing, editor.user, email="eve2@autre.example", website="https://autre.example")
+    long_ago(listing, 400)
+    for act in ("code", "domain"):
+        editor.post(page(listing), {"action": act})
+    assert not Mail.objects.exists()
+    assert role(editor, listing) == "editor"
+    # Said again by the Pôle, it is proof.
+    rewritten(listing, editor.user, email="encore@autre.example")
+    Enterprise.objects.filter(pk=listing.pk).update(email="info@elan.example")
+    listing.refresh_from_db()
+    listing.provenance["email"] = "staff"
+    listing.save()
+    editor.post(page(listing), {"action": "code"})
+    assert mails() == [("claim_code", "info@elan.example")]
+
+
+def test_the_desk_shows_what_was_there_before_somebody_changed_it(people, moderator, owned):
+    editor = representing(people(email="eve@exemple.test", name="Ève"), owned, "editor")
+    owned.phone = "+14505550100"
+    owned.save()
+    long_ago(owned, 60)
+    rewritten(owned, editor.user, phone="+14505550666", email="eve@pirate.example")
+    editor.post(page(owned), SAID)
+    claim = Claim.objects.get()
+    assert claim.takeover
+    html = texts(moderator.get(reverse("directory:desk_claim", args=[claim.pk])))
+    assert html.count("changé par Ève le") == 2
+    assert 'href="tel:+14505550100"' in html
+    assert 'href="tel:+14505550666"' not in html
+    assert 'href="mailto:info@elan.example"' in html
+    long_ago(owned, 60)
+    Enterprise.history.update(history_user=None)
+    html = texts(moderator.get(reverse("directory:desk_claim", args=[claim.pk])))
+    assert 'href="tel:+14505550666"' in html
 
 
 # --- By a code
@@ -512,7 +590,8 @@ def test_an_editor_may_say_that_the_owner_has_left(colleague, alice, moderator, 
 
 
 def test_an_editor_left_without_owner_proves_it_like_anyone(colleague, enterprise):
-    Enterprise.objects.filter(pk=enterprise.pk).update(email="info@ateliers.example")
+    said = {"email": "info@ateliers.example", "provenance": {"email": "import"}}
+    Enterprise.objects.filter(pk=enterprise.pk).update(**said)
     colleague.post(page(enterprise), {"action": "code"})
     colleague.post(page(enterprise), {"action": "prove", "code": code_sent()})
     assert role(colleague, enterprise) == "owner"
