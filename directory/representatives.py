@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import audit, outbox
+from directory import audit, outbox, roles
 from directory.addresses import link
 from directory.models import Claim, Enterprise, Invitation, Representative, Role, User
 
@@ -25,14 +25,14 @@ class NotAllowed(Exception):
 
 def visible_to(user: User) -> QuerySet[Enterprise]:
     """Enterprises whose people this person may see: those they represent; all, for staff."""
-    if user.is_active and user.has_perm("directory.view_representative"):
+    if roles.may(user, "view_representative"):
         return Enterprise.objects.exclude(state=Enterprise.State.ARCHIVED)
     return Enterprise.objects.editable_by(user)
 
 
 def may_manage(user: User, enterprise: Enterprise) -> bool:
     """Whether this person may change the roles of the others, and remove them."""
-    if user.has_perm("directory.change_representative"):
+    if roles.may(user, "change_representative"):
         return True
     return Enterprise.objects.owned_by(user).filter(pk=enterprise.pk).exists()
 
@@ -57,6 +57,15 @@ def hold(enterprise: Enterprise) -> Enterprise:
     writer of its people, claims and invitations does."""
     held = Enterprise.objects.select_for_update(no_key=True, of=("self",))
     return held.get(pk=enterprise.pk)
+
+
+def hold_of(row: Claim | Invitation) -> Enterprise:
+    """The enterprise that this row names, held: a merge may give the row to another meanwhile."""
+    held = hold(row.enterprise)
+    named = type(row)._default_manager.select_related("enterprise")
+    while (now := named.get(pk=row.pk).enterprise) != held:
+        held = hold(now)
+    return held
 
 
 def attach(
@@ -88,9 +97,11 @@ def change_role(*, representative: Representative, role: str, by: User) -> bool:
     Raises NotAllowed, LastOwner, and Representative.DoesNotExist if they have left meanwhile."""
     with transaction.atomic():
         enterprise = hold(representative.enterprise)
-        if not may_manage(by, enterprise):
-            raise NotAllowed
         current = enterprise.representatives.select_related("user").get(pk=representative.pk)
+        owning = owners(enterprise).filter(user=by).exists()
+        # Staff give nobody's place to themselves.
+        if not may_manage(by, enterprise) or (current.user_id == by.pk and not owning):
+            raise NotAllowed
         if current.role == role:
             return False
         if current.role == Role.OWNER:
@@ -106,6 +117,8 @@ def change_role(*, representative: Representative, role: str, by: User) -> bool:
         )
         if current.user_id != by.pk:
             _tell(current, "representative_changed", by, act.pk)
+        if role == Role.OWNER and not owning:
+            announce(current, number=act.pk)
     return True
 
 
@@ -146,6 +159,24 @@ def discharge(*, representative: Representative, by: User | None, how: str) -> N
         how=how,
     )
     Representative.objects.filter(pk=representative.pk).delete()
+
+
+def announce(added: Representative, *, number: int | None) -> None:
+    """Tell the owners who was just added, or made an owner, and by none of them; `number` is of the
+    act."""
+    enterprise = added.enterprise
+    for owner in owners(enterprise).exclude(pk=added.pk):
+        outbox.queue(
+            kind="representative_added",
+            to=owner.user.email,
+            context={
+                "enterprise": enterprise.name,
+                "person": added.user.email,
+                "owner": added.role == Role.OWNER,
+                "team": link(reverse("directory:team", args=[enterprise.slug])),
+            },
+            dedupe_key=f"representative_added:{number}:{owner.pk}",
+        )
 
 
 def only_owner(representative: Representative) -> bool:

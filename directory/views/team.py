@@ -24,11 +24,13 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def team(request, slug):
     enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
+    roles = invitations.roles_of(request.user, enterprise)
     if request.method != "POST":
-        return shown(request, enterprise, InvitationForm(initial={"role": Role.EDITOR}))
+        form = InvitationForm(roles=roles, initial={"role": Role.EDITOR})
+        return shown(request, enterprise, form)
     if not invitations.may_invite(request.user, enterprise):
         raise Http404
-    form = InvitationForm(request.POST)
+    form = InvitationForm(request.POST, roles=roles)
     if not form.is_valid():
         return shown(request, enterprise, form)
     said = form.cleaned_data
@@ -38,6 +40,12 @@ def team(request, slug):
         )
     except invitations.AlreadyThere:
         form.add_error("email", _("Cette personne fait déjà partie de l’équipe."))
+        return shown(request, enterprise, form)
+    except invitations.OwnAddress:
+        form.add_error("email", _("C’est votre adresse\xa0: personne ne s’invite soi-même."))
+        return shown(request, enterprise, form)
+    except invitations.AlreadyOwned:
+        form.add_error("role", already_owned())
         return shown(request, enterprise, form)
     except TooMany as refusal:
         form.add_error(None, too_many(refusal))
@@ -113,6 +121,8 @@ def invitation(request, slug, pk):
                 messages.success(request, text % {"email": found.email})
         else:
             raise BadRequest("No such act.")
+    except invitations.AlreadyOwned:
+        messages.error(request, already_owned())
     except invitations.Unusable as refusal:
         messages.error(request, unusable(found, refusal.state))
     except TooMany as refusal:
@@ -239,6 +249,13 @@ def unusable(found, state):
         "withdrawn": _("L’invitation de %(email)s est déjà retirée."),
     }
     return texts.get(state, _("L’invitation de %(email)s ne vaut plus.")) % {"email": found.email}
+
+
+def already_owned():
+    return _(
+        "Cette fiche a déjà une personne responsable, qui seule en nomme une autre. Vous pouvez "
+        "inviter quelqu’un à la modifier."
+    )
 
 
 def decided_first(claim):
