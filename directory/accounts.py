@@ -9,23 +9,20 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import CASCADE, Exists, OuterRef, ProtectedError, QuerySet
+from django.db.models import CASCADE, ProtectedError
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
-from directory import audit, merge_copies, outbox
+from directory import audit, merge_copies, outbox, representatives
 from directory.authentication import notify
 from directory.models import (
     Consent,
-    Enterprise,
     ErrorReport,
     Invitation,
     Mail,
-    Representative,
     Suggestion,
     User,
 )
-from directory.models.representatives import Role
 
 #: The day on which the privacy page was last compared with what the site does: the version of the
 #: text that people agree to. Move it when the text changes.
@@ -94,15 +91,6 @@ def close_sessions(*, user: User) -> None:
 # --- Leaving
 
 
-def last_owned(user: User) -> QuerySet[Enterprise]:
-    """The enterprises that nobody but this person is responsible for."""
-    others = Representative.objects.filter(enterprise=OuterRef("pk"), role=Role.OWNER).exclude(
-        user=user
-    )
-    mine = Representative.objects.filter(enterprise=OuterRef("pk"), role=Role.OWNER, user=user)
-    return Enterprise.objects.filter(Exists(mine), ~Exists(others)).order_by("name", "pk")
-
-
 def leave(*, user: User, by: User | None = None) -> None:
     """Erase an account and what the site knows of the person; `by` is staff who did it for them.
 
@@ -111,11 +99,13 @@ def leave(*, user: User, by: User | None = None) -> None:
     handled), an account without name nor address stays in their place. The Pôle is told of the
     enterprises that nobody answers for any longer. Raises LastSuperuser."""
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user.pk)
+        # Not its key: a colleague who joins a listing would wait for this, and this for them.
+        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
         if user.is_superuser and user.is_active and not others.exists():
             raise LastSuperuser
-        email, left = user.email, list(last_owned(user))
+        email = user.email
+        representatives.discharge_everywhere(user=user, by=by)
         Mail.objects.filter(recipient=email).delete()
         Invitation.objects.filter(email=email).delete()
         for model in (Suggestion, ErrorReport):
@@ -127,13 +117,6 @@ def leave(*, user: User, by: User | None = None) -> None:
                 user.delete()
         except ProtectedError:
             _blank(user)
-        if left:
-            outbox.queue(
-                kind="owner_left",
-                to=settings.POLE_EMAIL,
-                context={"enterprises": [enterprise.name for enterprise in left]},
-                dedupe_key=f"owner left:{get_random_string(22)}",
-            )
         outbox.queue(
             kind="account_deleted",
             to=email,

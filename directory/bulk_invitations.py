@@ -65,7 +65,7 @@ class Result:
 def prospects(*, city: City | None = None, sector: Sector | None = None) -> QuerySet[Enterprise]:
     """Listings, late or never confirmed, that nobody represents, with `apart`: a key of REASONS, or
     nothing where they can be invited."""
-    active = Representative.objects.filter(enterprise=OuterRef("pk"), user__is_active=True)
+    active = Representative.objects.active().filter(enterprise=OuterRef("pk"))
     published = Enterprise.objects.published().with_due_on().exclude(Exists(active))
     rows = published.filter(Q(confirmed_on=None) | Q(due_on__lte=timezone.localdate()))
     if city:

@@ -52,6 +52,14 @@ class NotOffered(Exception):
     was archived, or the person represents it already."""
 
 
+class AccountClosed(NotOffered):
+    """Whoever asked has closed their account since."""
+
+
+class NotCalled(Exception):
+    """Nobody says that the listed number was called, which a takeover asks for."""
+
+
 class NoCode(Exception):
     """No code is awaited: none was sent, it has expired, or it was mistyped too often."""
 
@@ -221,17 +229,22 @@ def withdraw(*, enterprise: Enterprise, by: User) -> bool:
     return True
 
 
-def accept(*, claim: Claim, by: User, reason: str = "") -> Representative:
+def accept(*, claim: Claim, by: User, reason: str = "", called: bool = False) -> Representative:
     """Attach the person who asked, and tell them. Where nobody has the listing in hand they become
     its owner; on a takeover too, and those who were owners until then leave and are told; else they
-    join as an editor.
+    join as an editor. `called` says that the listed number was called.
 
-    Raises AlreadyDecided, and NotOffered if the listing was archived meanwhile."""
+    Raises representatives.NotAllowed, AlreadyDecided, NotCalled, AccountClosed, and NotOffered if
+    the listing was archived meanwhile."""
     with transaction.atomic():
-        claim = _to_decide(claim)
+        claim = _to_decide(claim, by)
         enterprise = claim.enterprise
         if enterprise.state == Enterprise.State.ARCHIVED:
             raise NotOffered
+        if not claim.user.is_active:
+            raise AccountClosed
+        if claim.takeover and not called:
+            raise NotCalled
         former = representatives.owners(enterprise).exclude(user=claim.user).exists()
         role = Role.OWNER if claim.takeover or not former else Role.EDITOR
         _settle(claim, Claim.State.ACCEPTED, by=by, reason=reason)
@@ -250,12 +263,12 @@ def accept(*, claim: Claim, by: User, reason: str = "") -> Representative:
 
 
 def refuse(*, claim: Claim, by: User, reason: str) -> None:
-    """Refuse, and tell the person why: the reason is theirs to read. Raises AlreadyDecided, and
-    ValueError without a reason."""
+    """Refuse, and tell the person why: the reason is theirs to read. Raises
+    representatives.NotAllowed, AlreadyDecided, and ValueError without a reason."""
     if not reason.strip():
         raise ValueError("A refusal says why.")
     with transaction.atomic():
-        claim = _to_decide(claim)
+        claim = _to_decide(claim, by)
         _settle(claim, Claim.State.REFUSED, by=by, reason=reason.strip())
         _trace(claim, by)
         _write(claim, "claim_refused", claim.user.email, f"{claim.pk}", reason=reason.strip())
@@ -292,12 +305,16 @@ def _opened(enterprise: Enterprise, user: User) -> Claim:
     return claim
 
 
-def _to_decide(claim: Claim) -> Claim:
+def _to_decide(claim: Claim, by: User) -> Claim:
     """The claim as it is now, its enterprise held: of two who decide at once, the second finds it
-    decided."""
+    decided, and an owner removed meanwhile decides nothing. A takeover is for staff alone."""
     enterprise = representatives.hold(claim.enterprise)
     current = Claim.objects.select_related("user").get(pk=claim.pk)
     current.enterprise = enterprise
+    if not by.has_perm("directory.change_claim") and (
+        current.takeover or not representatives.may_manage(by, enterprise)
+    ):
+        raise representatives.NotAllowed
     if current.state != Claim.State.WAITING:
         raise AlreadyDecided(current)
     return current

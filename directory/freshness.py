@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from directory import addresses, bounces, outbox, state, wording
 from directory.facets import CONFIRMED
-from directory.models import ConsentBasis, Enterprise, Mail, Reminder, Role, User
+from directory.models import ConsentBasis, Enterprise, Mail, Reminder, User
 
 Source = Enterprise.Source
 #: Whom a confirmation may speak over, field by field: the enterprise over all, the Pôle over files.
@@ -184,12 +184,9 @@ def _came_back(email: str) -> bool:
 def recipients(enterprise: Enterprise) -> list[tuple[str, bool]]:
     """Who is reminded, and whether it is a service message to them: those who are responsible for
     the listing, else one address that may be written to. None leaves the telephone."""
-    owners = User.objects.filter(
-        is_active=True,
-        representations__enterprise=enterprise,
-        representations__role=Role.OWNER,
-    ).order_by("pk")
-    reached = [owner.email for owner in owners if not _came_back(owner.email)]
+    owners = enterprise.representatives.answering().order_by("user_id")
+    emails = owners.values_list("user__email", flat=True)
+    reached = [email for email in emails if not _came_back(email)]
     if reached:
         return [(email, True) for email in reached]
     known = list(in_force(enterprise).order_by("-given_on", "pk").values_list("email", flat=True))
@@ -342,7 +339,7 @@ def ask(
 def unreached_because(enterprise: Enterprise) -> str:
     """Why `recipients` finds nobody, in words."""
     known = list(in_force(enterprise).values_list("email", flat=True))
-    if not known and not enterprise.representatives.filter(role=Role.OWNER).exists():
+    if not known and not enterprise.representatives.answering().exists():
         return _("sans droit d’écrire") if enterprise.email else _("sans courriel")
     if known and all(outbox.unsubscribed(email, KIND) for email in known):
         return _("ne veut plus de ces courriels")

@@ -87,7 +87,18 @@ KINDS: dict[str, Kind] = {
     "owner_left": Kind(
         gettext_lazy("Une fiche n’a plus de responsable"),
         ABOUT_YOU,
-        {"enterprises": ["Les Ateliers d’Alice", "Buanderie Bob"]},
+        {
+            "enterprises": [
+                {
+                    "name": "Les Ateliers d’Alice",
+                    "team": "https://repertoire.example/mon-entreprise/ateliers-alice/equipe/",
+                },
+                {
+                    "name": "Buanderie Bob",
+                    "team": "https://repertoire.example/mon-entreprise/buanderie-bob/equipe/",
+                },
+            ]
+        },
     ),
     "revision_decided": Kind(
         gettext_lazy("Modifications examinées"),

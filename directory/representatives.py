@@ -2,13 +2,16 @@
 
 Each write first holds the enterprise's row, so that what it checks (who is an owner, how many are
 left) is still true when it is done. An enterprise that somebody represents keeps at least one owner
-whose account is open; the database alone could not say so of several rows.
+whose account is open; the database alone could not say so of several rows. Closing an account is
+the one way to leave it without: the Pôle is then told.
 """
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from directory import audit, outbox, roles
 from directory.addresses import link
@@ -38,12 +41,17 @@ def may_manage(user: User, enterprise: Enterprise) -> bool:
 
 
 def owners(enterprise: Enterprise) -> QuerySet[Representative]:
-    """Its owners whose account is open: the others can answer for nothing."""
-    return (
-        Representative.objects.filter(enterprise=enterprise, role=Role.OWNER, user__is_active=True)
-        .select_related("user")
-        .order_by("since", "pk")
-    )
+    """Who answers for it, since the longest first."""
+    answering = Representative.objects.answering().filter(enterprise=enterprise)
+    return answering.select_related("user").order_by("since", "pk")
+
+
+def answered_by_alone(user: User) -> QuerySet[Enterprise]:
+    """The listings that nobody but this person answers for."""
+    answering = Representative.objects.answering().filter(enterprise=OuterRef("pk"))
+    listings = Enterprise.objects.exclude(state=Enterprise.State.ARCHIVED)
+    alone = Exists(answering.filter(user=user)) & ~Exists(answering.exclude(user=user))
+    return listings.filter(alone).order_by("name", "pk")
 
 
 def proven_address(user: User) -> str:
@@ -173,9 +181,30 @@ def announce(added: Representative, *, number: int | None) -> None:
                 "enterprise": enterprise.name,
                 "person": added.user.email,
                 "owner": added.role == Role.OWNER,
-                "team": link(reverse("directory:team", args=[enterprise.slug])),
+                "team": _team(enterprise),
             },
             dedupe_key=f"representative_added:{number}:{owner.pk}",
+        )
+
+
+def discharge_everywhere(*, user: User, by: User | None) -> None:
+    """Take somebody whose account closes out of every team, in the transaction that closes it and
+    before it does. Nobody is kept from closing theirs: of the listings that nobody answers for any
+    longer, the Pôle is told."""
+    places = Representative.objects.filter(user=user).order_by("enterprise_id")
+    enterprises = [hold(place.enterprise) for place in places.select_related("enterprise")]
+    left = list(answered_by_alone(user).filter(pk__in=[one.pk for one in enterprises]))
+    # Again, now that nobody else can change them.
+    for place in places.filter(enterprise__in=enterprises).select_related("enterprise"):
+        discharge(representative=place, by=by, how="closed")
+    if left:
+        outbox.queue(
+            kind="owner_left",
+            to=settings.POLE_EMAIL,
+            context={
+                "enterprises": [{"name": one.name, "team": _team(one)} for one in left],
+            },
+            dedupe_key=f"owner left:{get_random_string(22)}",
         )
 
 
@@ -203,8 +232,12 @@ def _tell(representative: Representative, kind: str, by: User, number: int | Non
             "role": representative.get_role_display(),
             "owner": representative.role == Role.OWNER,
             "by": str(by),
-            "team": link(reverse("directory:team", args=[enterprise.slug])),
+            "team": _team(enterprise),
             "profile": link(enterprise.get_absolute_url()),
         },
         dedupe_key=f"{kind}:{number}",
     )
+
+
+def _team(enterprise: Enterprise) -> str:
+    return link(reverse("directory:team", args=[enterprise.slug]))

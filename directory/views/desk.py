@@ -295,9 +295,6 @@ def claim(request, pk):
     if request.method != "POST":
         return answer_page(request, "directory/desk_claim.html", form, context)
     action = button(request, "accept", "refuse")
-    accepting = action == "accept" and form.is_valid()
-    if accepting and found.takeover and not form.cleaned_data["called"]:
-        form.add_error("called", _("Rappelez d’abord le numéro de la fiche."))
     if action == "refuse":
         form.refuse()
     if not form.is_valid():
@@ -305,7 +302,8 @@ def claim(request, pk):
     name = {"name": str(found.user)}
     try:
         if action == "accept":
-            claims.accept(claim=found, by=request.user, reason=form.said())
+            called = form.cleaned_data["called"]
+            claims.accept(claim=found, by=request.user, reason=form.said(), called=called)
             messages.success(request, _("%(name)s peut maintenant modifier la fiche.") % name)
         else:
             claims.refuse(claim=found, by=request.user, reason=form.said())
@@ -313,6 +311,12 @@ def claim(request, pk):
     except claims.AlreadyDecided as decided:
         other = decided.claim
         told(request, moderation.AlreadyDecided(other.decided_by, other.decided_at))
+    except claims.NotCalled:
+        form.add_error("called", _("Rappelez d’abord le numéro de la fiche."))
+        return answer_page(request, "directory/desk_claim.html", form, context)
+    except claims.AccountClosed:
+        form.add_error(None, _("Cette personne n’a plus de compte\xa0: refusez sa demande."))
+        return answer_page(request, "directory/desk_claim.html", form, context)
     except claims.NotOffered:
         form.add_error(None, _("Cette fiche est archivée\xa0: refusez la demande en le disant."))
         return answer_page(request, "directory/desk_claim.html", form, context)

@@ -161,7 +161,9 @@ def answer(request, slug, pk):
             messages.success(request, _("La demande de %(name)s est refusée.") % name)
     except claims.AlreadyDecided as decided:
         messages.error(request, decided_first(decided.claim))
-    except claims.NotOffered:
+    except claims.AccountClosed:
+        messages.error(request, _("Cette personne n’a plus de compte\xa0: refusez sa demande."))
+    except (claims.NotOffered, representatives.NotAllowed):
         raise Http404 from None
     return redirect("directory:team", enterprise.slug)
 

@@ -21,7 +21,15 @@ from django.core.management import CommandError, call_command
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
-from directory import accounts, codes, demo_people, personal_data, retention
+from directory import (
+    accounts,
+    codes,
+    demo_people,
+    invitations,
+    personal_data,
+    representatives,
+    retention,
+)
 from directory.checks import demo_sign_in
 from directory.models import (
     AuditEntry,
@@ -531,6 +539,70 @@ def test_who_leaves_another_owner_behind_tells_the_pole_nothing(alice, enterpris
     Representative.objects.create(user=UserFactory(), enterprise=enterprise, role="owner")
     accounts.leave(user=alice.user)
     assert not Mail.objects.filter(kind="owner_left").exists()
+
+
+def invited(by, enterprise):
+    invitations.invite(enterprise=enterprise, email="seconde@exemple.test", role="owner", by=by)
+    return Invitation.objects.get()
+
+
+def test_who_closes_their_account_leaves_no_link_to_come_back_by(alice, enterprise):
+    sent = invited(alice.user, enterprise)
+    accounts.leave(user=alice.user)
+    sent.refresh_from_db()
+    assert invitations.standing(sent) == "withdrawn"
+    trace = AuditEntry.objects.get(act="representative.removed")
+    assert (trace.subject_id, trace.by_id, trace.detail["how"]) == (enterprise.pk, None, "closed")
+
+
+def test_an_account_closed_by_staff_leaves_its_teams_and_the_pole_is_told(
+    superuser, alice, enterprise, settings
+):
+    sent = invited(alice.user, enterprise)
+    address = reverse("admin:directory_user_change", args=[alice.user.pk])
+    form = filled(superuser.get(address), "user_form")
+    del form["is_active"]
+    assert superuser.post(address, form).status_code == 302
+    assert not User.objects.get(pk=alice.user.pk).is_active
+    sent.refresh_from_db()
+    assert invitations.standing(sent) == "withdrawn"
+    assert not Representative.objects.exists()
+    told = Mail.objects.get(kind="owner_left")
+    assert told.recipient == settings.POLE_EMAIL
+    assert "Les Ateliers d’Alice" in told.text
+    assert f"/mon-entreprise/{enterprise.slug}/equipe/" in told.text
+    superuser.post(address, form)
+    assert Mail.objects.filter(kind="owner_left").count() == 1
+
+
+def test_an_owner_whose_account_is_closed_answers_for_nothing(alice, enterprise):
+    closed = UserFactory(is_active=False)
+    Representative.objects.create(user=closed, enterprise=enterprise, role="owner")
+    assert list(representatives.answered_by_alone(alice.user)) == [enterprise]
+    accounts.leave(user=alice.user)
+    assert Mail.objects.filter(kind="owner_left").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_owners_who_go_at_once_one_stays_or_the_pole_is_told(alice, enterprise):
+    second = UserFactory()
+    place = Representative.objects.create(user=second, enterprise=enterprise, role="owner")
+    at_once(
+        lambda: accounts.leave(user=alice.user),
+        lambda: representatives.remove(representative=place, by=second),
+    )
+    stays = representatives.owners(enterprise).exists()
+    assert stays != Mail.objects.filter(kind="owner_left").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_owners_who_close_their_account_at_once_the_pole_is_told(alice, enterprise):
+    second = UserFactory()
+    Representative.objects.create(user=second, enterprise=enterprise, role="owner")
+    assert at_once(
+        lambda: accounts.leave(user=alice.user), lambda: accounts.leave(user=second)
+    ) == [None, None]
+    assert Mail.objects.filter(kind="owner_left").count() == 1
 
 
 def test_staff_who_decided_of_something_leave_an_account_without_a_name(enterprise):

@@ -563,7 +563,7 @@ def test_who_replaces_the_owner_is_decided_by_staff_alone(member, alice, moderat
     assert "téléphone avant de répondre" in texts(
         alice.get(reverse("directory:team", args=[owned.slug]))
     )
-    claims.accept(claim=claim, by=moderator.user, reason="Rappelé au 450 555-0123.")
+    claims.accept(claim=claim, by=moderator.user, reason="Rappelé au 450 555-0123.", called=True)
     assert role(member, owned) == "owner"
     assert role(alice, owned) is None
     assert mails() == [
@@ -577,6 +577,37 @@ def test_who_replaces_the_owner_is_decided_by_staff_alone(member, alice, moderat
     assert claim.reason == "Rappelé au 450 555-0123."
 
 
+def test_an_owner_removed_meanwhile_or_asked_to_leave_decides_nothing(
+    member, alice, bob, people, owned
+):
+    member.post(page(owned), SAID | {"kind": "join"})
+    people(email="eve@exemple.test").post(page(owned), SAID | {"kind": "takeover"})
+    join, takeover = Claim.objects.order_by("takeover")
+    decisions = [(takeover, alice.user), (join, bob.user)]
+    for claim, by in [*decisions, (join, alice.user)]:
+        if (claim, by) == (join, alice.user):
+            Representative.objects.filter(user=by).delete()
+        with pytest.raises(representatives.NotAllowed):
+            claims.accept(claim=claim, by=by, called=True)
+        with pytest.raises(representatives.NotAllowed):
+            claims.refuse(claim=claim, by=by, reason="Non.")
+    assert set(Claim.objects.values_list("state", flat=True)) == {"waiting"}
+
+
+def test_who_closed_their_account_is_not_let_in(member, alice, moderator, owned):
+    member.post(page(owned), SAID | {"kind": "join"})
+    claim = Claim.objects.get()
+    member.user.is_active = False
+    member.user.save()
+    answer = reverse("directory:team_claim", args=[owned.slug, claim.pk])
+    assert "n’a plus de compte" in texts(alice.post(answer, {"action": "accept"}, follow=True))
+    desk = reverse("directory:desk_claim", args=[claim.pk])
+    assert "n’a plus de compte" in texts(moderator.post(desk, {"action": "accept"}))
+    assert role(member, owned) is None
+    alice.post(answer, {"action": "refuse", "reason": "Compte fermé."})
+    assert Claim.objects.get().state == "refused"
+
+
 def test_an_editor_may_say_that_the_owner_has_left(colleague, alice, moderator, enterprise):
     html = texts(colleague.get(page(enterprise)))
     assert 'name="kind"' not in html
@@ -584,7 +615,10 @@ def test_an_editor_may_say_that_the_owner_has_left(colleague, alice, moderator, 
     colleague.post(page(enterprise), SAID)
     claim = Claim.objects.get()
     assert claim.takeover
-    claims.accept(claim=claim, by=moderator.user)
+    with pytest.raises(claims.NotCalled):
+        claims.accept(claim=claim, by=moderator.user)
+    assert role(alice, enterprise) == "owner"
+    claims.accept(claim=claim, by=moderator.user, called=True)
     assert role(colleague, enterprise) == "owner"
     assert role(alice, enterprise) is None
 
@@ -610,13 +644,13 @@ def test_a_listing_whose_owners_closed_their_account_can_be_claimed(member, alic
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_moderators_at_once_one_decides_and_the_other_is_told(
-    member, moderator, curator, listing
+    member, moderator, superuser, listing
 ):
     member.post(page(listing), SAID)
     claim = Claim.objects.get()
     results = at_once(
         lambda: claims.accept(claim=claim, by=moderator.user),
-        lambda: claims.refuse(claim=claim, by=curator.user, reason="Non."),
+        lambda: claims.refuse(claim=claim, by=superuser.user, reason="Non."),
     )
     (told,) = [result for result in results if isinstance(result, claims.AlreadyDecided)]
     claim.refresh_from_db()

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from directory import freshness, outbox
 from directory.models import ConsentBasis, Enterprise, Mail, Reminder, Representative
+from directory.views.freshness import change_address
 from tests.factories import (
     ConsentBasisFactory,
     EnterpriseFactory,
@@ -152,6 +153,16 @@ def test_each_owner_is_written_to_editors_and_closed_accounts_are_not():
         "alice@exemple.test",
         "autre@exemple.test",
     ]
+
+
+def test_a_closed_account_explains_nothing_of_why_nobody_is_reached():
+    enterprise = owned(due(), "partie@exemple.test", is_active=False)
+    assert freshness.recipients(enterprise) == []
+    assert freshness.unreached_because(enterprise) == "sans courriel"
+    asked, mine = reverse("directory:claim", args=[enterprise.slug]), "directory:mine_listing"
+    assert change_address(enterprise) == asked
+    owned(enterprise, "editrice@exemple.test", role="editor")
+    assert change_address(enterprise) == reverse(mine, args=[enterprise.slug])
 
 
 def test_an_enterprise_without_an_address_one_may_write_to_is_called_at_once():
