@@ -16,7 +16,9 @@ done.
 A person has one open claim an enterprise at most, whatever they send again: the database says so.
 """
 
+import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -25,7 +27,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
 
-from directory import audit, contact_details, domains, outbox, representatives, throttling, wording
+from directory import (
+    audit,
+    contact_details,
+    domains,
+    outbox,
+    representatives,
+    roles,
+    throttling,
+    wording,
+)
 from directory.addresses import link
 from directory.models import Claim, Enterprise, Representative, Role, User
 from directory.reports import ALPHABET, TooMany
@@ -45,6 +56,14 @@ class AlreadyDecided(Exception):
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
+
+
+class Changed(Exception):
+    """The claim is no longer what was read: the person asked for something else meanwhile."""
+
+
+class OwnCase(Exception):
+    """Nobody decides what they asked for themself."""
 
 
 class NotOffered(Exception):
@@ -229,15 +248,30 @@ def withdraw(*, enterprise: Enterprise, by: User) -> bool:
     return True
 
 
-def accept(*, claim: Claim, by: User, reason: str = "", called: bool = False) -> Representative:
+def digest(claim: Claim) -> str:
+    """What tells a claim from what it says once sent again: shown to who decides, given back with
+    the decision."""
+    said = [claim.takeover, claim.function, claim.grounds, claim.phone]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def accept(
+    *,
+    claim: Claim,
+    by: User,
+    reason: str = "",
+    called: bool = False,
+    seen: str | None = None,
+) -> Representative:
     """Attach the person who asked, and tell them. Where nobody has the listing in hand they become
     its owner; on a takeover too, and those who were owners until then leave and are told; else they
-    join as an editor. `called` says that the listed number was called.
+    join as an editor. `called` says that the listed number was called; `seen` is what `digest` gave
+    of what was read, where it is not `claim`.
 
-    Raises representatives.NotAllowed, AlreadyDecided, NotCalled, AccountClosed, and NotOffered if
-    the listing was archived meanwhile."""
+    Raises representatives.NotAllowed, AlreadyDecided, Changed, OwnCase, NotCalled, AccountClosed,
+    and NotOffered if the listing was archived meanwhile."""
     with transaction.atomic():
-        claim = _to_decide(claim, by)
+        claim = _to_decide(claim, by, seen)
         enterprise = claim.enterprise
         if enterprise.state == Enterprise.State.ARCHIVED:
             raise NotOffered
@@ -255,6 +289,8 @@ def accept(*, claim: Claim, by: User, reason: str = "", called: bool = False) ->
             for owner in _other_owners(claim):
                 representatives.discharge(representative=owner, by=by, how="replaced")
                 _write(claim, "claim_replaced", owner.user.email, f"{claim.pk}:{owner.user_id}")
+        elif not representatives.owners(enterprise).filter(user=by).exists():
+            representatives.announce(found, act=f"claim {claim.pk}")
         _trace(claim, by)
         _welcome(claim, found)
         if not former:
@@ -262,13 +298,14 @@ def accept(*, claim: Claim, by: User, reason: str = "", called: bool = False) ->
     return found
 
 
-def refuse(*, claim: Claim, by: User, reason: str) -> None:
-    """Refuse, and tell the person why: the reason is theirs to read. Raises
-    representatives.NotAllowed, AlreadyDecided, and ValueError without a reason."""
+def refuse(*, claim: Claim, by: User, reason: str, seen: str | None = None) -> None:
+    """Refuse, and tell the person why: the reason is theirs to read. `seen` is as of `accept`.
+    Raises representatives.NotAllowed, AlreadyDecided, Changed, OwnCase, and ValueError without a
+    reason."""
     if not reason.strip():
         raise ValueError("A refusal says why.")
     with transaction.atomic():
-        claim = _to_decide(claim, by)
+        claim = _to_decide(claim, by, seen)
         _settle(claim, Claim.State.REFUSED, by=by, reason=reason.strip())
         _trace(claim, by)
         _write(claim, "claim_refused", claim.user.email, f"{claim.pk}", reason=reason.strip())
@@ -305,18 +342,23 @@ def _opened(enterprise: Enterprise, user: User) -> Claim:
     return claim
 
 
-def _to_decide(claim: Claim, by: User) -> Claim:
+def _to_decide(claim: Claim, by: User, seen: str | None) -> Claim:
     """The claim as it is now, its enterprise held: of two who decide at once, the second finds it
     decided, and an owner removed meanwhile decides nothing. A takeover is for staff alone."""
-    enterprise = representatives.hold(claim.enterprise)
+    read = digest(claim) if seen is None else seen
+    enterprise = representatives.hold_of(claim)
     current = Claim.objects.select_related("user").get(pk=claim.pk)
     current.enterprise = enterprise
-    if not by.has_perm("directory.change_claim") and (
+    if not roles.may(by, "change_claim") and (
         current.takeover or not representatives.may_manage(by, enterprise)
     ):
         raise representatives.NotAllowed
     if current.state != Claim.State.WAITING:
         raise AlreadyDecided(current)
+    if current.user_id == by.pk:
+        raise OwnCase
+    if digest(current) != read:
+        raise Changed
     return current
 
 

@@ -185,7 +185,7 @@ def accept(*, token: str, by: User) -> Representative:
             how="invitation",
         )
         if not by_owner and found.role != was:
-            representatives.announce(found, number=invitation.pk)
+            representatives.announce(found, act=f"invitation {invitation.pk}")
         if host and host.is_active and not roles.may(host, "add_invitation"):
             outbox.queue(
                 kind="invitation_accepted",

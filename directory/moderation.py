@@ -38,6 +38,10 @@ class AlreadyDecided(Exception):
     at: datetime | None
 
 
+class OwnCase(Exception):
+    """Nobody decides what they proposed, nor for an enterprise that they represent."""
+
+
 @dataclass
 class Changed(Exception):
     """The listing is no longer what the reviewer was shown: of each such field, what they saw as
@@ -62,6 +66,13 @@ def seen(revision: Revision) -> dict[str, str]:
     return {name: sections.digest(now[name]) for name in revision.changes if name in now}
 
 
+def is_own(revision: Revision, user: User) -> bool:
+    """Whether this person would judge their own case. Who sent a file did not propose what it says
+    of an enterprise."""
+    theirs = revision.submitted_by_id == user.pk and revision.source != Enterprise.Source.IMPORT
+    return theirs or revision.enterprise.representatives.filter(user=user).exists()
+
+
 def decide(
     *,
     revision: Revision,
@@ -75,8 +86,8 @@ def decide(
 
     Of a revision that waits, what is accepted is written. Of one that is applied already, what is
     refused is put back as it was. `seen` is what `seen()` gave when the reviewer read it. Raises
-    AlreadyDecided, Changed, Undecided, ValidationError (by field, where the listing can no longer
-    hold a value), Revision.DoesNotExist."""
+    AlreadyDecided, OwnCase, Changed, Undecided, ValidationError (by field, where the listing can no
+    longer hold a value), Revision.DoesNotExist."""
     with transaction.atomic():
         Enterprise.objects.lock([revision.enterprise_id])
         held = (
@@ -86,6 +97,8 @@ def decide(
         )
         if held.state not in {State.WAITING, State.APPLIED}:
             raise AlreadyDecided(held.decided_by, held.decided_at)
+        if is_own(held, by):
+            raise OwnCase
         _refuse_incomplete(held, decisions, reason)
         wanted = _wanted(held, decisions)
         now = sections.present(held.enterprise, held.section)
@@ -115,14 +128,14 @@ def decide(
 
 
 def accept_all(*, revisions: Iterable[Revision], by: User) -> tuple[int, list[Revision]]:
-    """Mark looked at those that are applied already; how many, and those left: they wait, or were
-    decided meanwhile."""
+    """Mark looked at those that are applied already; how many, and those left: they wait, were
+    decided meanwhile, or are of an enterprise that this person represents."""
     keys = [revision.pk for revision in revisions]
     done, left = 0, []
     with transaction.atomic():
         rows = Revision.objects.filter(pk__in=keys).select_related("enterprise", "submitted_by")
         for revision in rows.order_by("pk").select_for_update(of=("self",), no_key=True):
-            if revision.state != State.APPLIED:
+            if revision.state != State.APPLIED or is_own(revision, by):
                 left.append(revision)
                 continue
             revision.decisions = dict.fromkeys(revision.changes, ACCEPTED)

@@ -126,7 +126,7 @@ def change_role(*, representative: Representative, role: str, by: User) -> bool:
         if current.user_id != by.pk:
             _tell(current, "representative_changed", by, act.pk)
         if role == Role.OWNER and not owning:
-            announce(current, number=act.pk)
+            announce(current, act=f"change {act.pk}")
     return True
 
 
@@ -169,9 +169,8 @@ def discharge(*, representative: Representative, by: User | None, how: str) -> N
     Representative.objects.filter(pk=representative.pk).delete()
 
 
-def announce(added: Representative, *, number: int | None) -> None:
-    """Tell the owners who was just added, or made an owner, and by none of them; `number` is of the
-    act."""
+def announce(added: Representative, *, act: str) -> None:
+    """Tell the owners who was just added, or made an owner, and by none of them, in this act."""
     enterprise = added.enterprise
     for owner in owners(enterprise).exclude(pk=added.pk):
         outbox.queue(
@@ -183,7 +182,7 @@ def announce(added: Representative, *, number: int | None) -> None:
                 "owner": added.role == Role.OWNER,
                 "team": _team(enterprise),
             },
-            dedupe_key=f"representative_added:{number}:{owner.pk}",
+            dedupe_key=f"representative_added:{act}:{owner.pk}",
         )
 
 

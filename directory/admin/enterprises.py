@@ -25,6 +25,7 @@ from directory.models import (
     Permit,
     Recognition,
     Reference,
+    Representative,
 )
 from directory.models.enterprises import neq_checks
 from directory.positions import locate
@@ -61,6 +62,19 @@ class RecognitionForm(forms.ModelForm):
         widget=forms.Textarea({"rows": 3}),
         error_messages={"required": _("Dites quelles pièces vous avez vues.")},
     )
+
+    #: Who recognises; each admin says so of its own forms.
+    by = None
+
+    def clean(self):
+        super().clean()
+        enterprise = self.cleaned_data.get("enterprise")
+        key = enterprise.pk if enterprise else self.instance.enterprise_id
+        theirs = Representative.objects.filter(enterprise=key, user=self.by)
+        if self.has_changed() and theirs.exists():
+            raise ValidationError(
+                _("Vous représentez cette entreprise\xa0: une autre personne la reconnaît.")
+            )
 
     def clean_recognised_on(self):
         day = self.cleaned_data["recognised_on"]
@@ -114,7 +128,12 @@ class ReferenceInline(Inline):
 class RecognitionInline(Inline):
     model = Recognition
     form = RecognitionForm
-    autocomplete_fields = ["reviewer"]
+    readonly_fields = ["reviewer"]
+
+    def get_formset(self, request, obj=None, **kwargs):
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.by = request.user
+        return formset
 
 
 class IdentifiersField(forms.JSONField):
@@ -304,7 +323,8 @@ class EnterpriseAdmin(SearchAdmin):
     def save_formset(self, request, form, formset, change):
         if formset.model is Recognition:
             for row in formset.forms:
-                row.instance.reviewer = row.instance.reviewer or request.user
+                if row.has_changed():
+                    row.instance.reviewer = request.user
         super().save_formset(request, form, formset, change)
         if formset.has_changed():
             said_by_staff(Enterprise.objects.filter(pk=form.instance.pk), formset.model)
@@ -385,10 +405,16 @@ class RecognitionAdmin(ChildAdmin):
     list_filter = [filters.Lasting]
     list_select_related = ["enterprise", "reviewer"]
     search_fields = folded("enterprise__name")
-    autocomplete_fields = ["enterprise", "reviewer"]
+    autocomplete_fields = ["enterprise"]
+    readonly_fields = ["reviewer"]
+
+    def get_form(self, request, obj=None, **kwargs):
+        form = super().get_form(request, obj, **kwargs)
+        form.by = request.user
+        return form
 
     def save_model(self, request, obj, form, change):
-        obj.reviewer = obj.reviewer or request.user
+        obj.reviewer = request.user
         super().save_model(request, obj, form, change)
 
 

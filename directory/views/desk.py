@@ -32,6 +32,7 @@ from directory.forms import mistakes
 from directory.lookalikes import lookalikes
 from directory.models import Claim, ErrorReport, Revision, Suggestion
 from directory.models.reports import Message
+from directory.views.team import changed_claim, own_case
 
 open_item = require_http_methods(["GET", "HEAD", "POST"])
 #: Parameters of the queue, kept from one item to the next.
@@ -206,6 +207,9 @@ def revision(request, pk):
             ),
         )
         return shown_revision(request, found, form, status=409)
+    except moderation.OwnCase:
+        form.add_error(None, own_revision())
+        return shown_revision(request, found, form, status=403)
     except moderation.AlreadyDecided as decided:
         told(request, decided)
     except ValidationError as error:
@@ -227,6 +231,10 @@ def shown_revision(request, found, form, status=200):
         # Always what is before the reader now: it is of this that they decide.
         field["seen"] = seen.get(field["name"], "")
     return render(request, "directory/desk_revision.html", context, status=status)
+
+
+def own_revision():
+    return _("C’est votre entreprise ou votre proposition\xa0: une autre personne en décide.")
 
 
 def revision_page(request, found):
@@ -285,6 +293,8 @@ def claim(request, pk):
     form = AnswerForm(sent(request), reasons=OF_CLAIMS)
     context = {
         "claim": found,
+        "seen": claims.digest(found),
+        "own": found.user_id == request.user.pk,
         "enterprise": found.enterprise,
         "owners": representatives.owners(found.enterprise),
         "reached": [
@@ -300,17 +310,24 @@ def claim(request, pk):
     if not form.is_valid():
         return answer_page(request, "directory/desk_claim.html", form, context)
     name = {"name": str(found.user)}
+    decision = {"by": request.user, "reason": form.said(), "seen": request.POST.get("seen", "")}
     try:
         if action == "accept":
             called = form.cleaned_data["called"]
-            claims.accept(claim=found, by=request.user, reason=form.said(), called=called)
+            claims.accept(claim=found, called=called, **decision)
             messages.success(request, _("%(name)s peut maintenant modifier la fiche.") % name)
         else:
-            claims.refuse(claim=found, by=request.user, reason=form.said())
+            claims.refuse(claim=found, **decision)
             messages.success(request, _("La demande de %(name)s est refusée.") % name)
     except claims.AlreadyDecided as decided:
         other = decided.claim
         told(request, moderation.AlreadyDecided(other.decided_by, other.decided_at))
+    except claims.Changed:
+        form.add_error(None, changed_claim())
+        return answer_page(request, "directory/desk_claim.html", form, context, status=409)
+    except claims.OwnCase:
+        form.add_error(None, own_case())
+        return answer_page(request, "directory/desk_claim.html", form, context, status=403)
     except claims.NotCalled:
         form.add_error("called", _("Rappelez d’abord le numéro de la fiche."))
         return answer_page(request, "directory/desk_claim.html", form, context)
@@ -420,10 +437,10 @@ def button(request, *known):
     return action
 
 
-def answer_page(request, template, form, context):
+def answer_page(request, template, form, context, status=200):
     said = {
         "form": form,
         "errors": mistakes(form),
         "back": reverse("directory:desk") + kept(request),
     }
-    return render(request, template, context | said)
+    return render(request, template, context | said, status=status)

@@ -518,10 +518,13 @@ def test_the_owner_is_asked_and_lets_a_colleague_in(member, alice, owned):
     )
     assert answer in texts(alice.get(team))
     assert SAID["grounds"] in texts(alice.get(answer))
-    assert alice.post(answer, {"action": "accept"}).headers["Location"] == team
+    assert (
+        alice.post(answer, {"action": "accept", "seen": claims.digest(claim)}).headers["Location"]
+        == team
+    )
     assert role(member, owned) == "editor"
     assert role(alice, owned) == "owner"
-    alice.post(answer, {"action": "accept"})
+    alice.post(answer, {"action": "accept", "seen": claims.digest(claim)})
     assert "déjà été acceptée" in texts(alice.get(team))
     assert mails(kind="claim_accepted") == [("claim_accepted", "membre@exemple.test")]
 
@@ -531,7 +534,8 @@ def test_the_owner_may_refuse_and_says_why(member, alice, owned):
     answer = reverse("directory:team_claim", args=[owned.slug, Claim.objects.get().pk])
     html = texts(alice.post(answer, {"action": "refuse", "reason": ""}))
     assert 'id="reason_error"' in html
-    alice.post(answer, {"action": "refuse", "reason": "Je ne vous connais pas."})
+    seen = claims.digest(Claim.objects.get())
+    alice.post(answer, {"action": "refuse", "reason": "Je ne vous connais pas.", "seen": seen})
     assert Claim.objects.get().state == "refused"
     assert Mail.objects.get(kind="claim_refused").recipient == "membre@exemple.test"
     assert "déjà été refusée" in texts(alice.get(answer))
@@ -600,12 +604,50 @@ def test_who_closed_their_account_is_not_let_in(member, alice, moderator, owned)
     member.user.is_active = False
     member.user.save()
     answer = reverse("directory:team_claim", args=[owned.slug, claim.pk])
-    assert "n’a plus de compte" in texts(alice.post(answer, {"action": "accept"}, follow=True))
+    said = {"action": "accept", "seen": claims.digest(claim)}
+    assert "n’a plus de compte" in texts(alice.post(answer, said, follow=True))
     desk = reverse("directory:desk_claim", args=[claim.pk])
-    assert "n’a plus de compte" in texts(moderator.post(desk, {"action": "accept"}))
+    assert "n’a plus de compte" in texts(moderator.post(desk, said))
     assert role(member, owned) is None
-    alice.post(answer, {"action": "refuse", "reason": "Compte fermé."})
+    alice.post(answer, said | {"action": "refuse", "reason": "Compte fermé."})
     assert Claim.objects.get().state == "refused"
+
+
+@pytest.mark.parametrize("act", ["accept", "refuse"])
+def test_an_owner_who_read_something_else_decides_nothing(act, member, alice, owned):
+    member.post(page(owned), SAID | {"kind": "join"})
+    claim = Claim.objects.select_related("user").get()
+    answer = reverse("directory:team_claim", args=[owned.slug, claim.pk])
+    seen = re.search(r'name="seen" value="(\w+)"', texts(alice.get(answer)))[1]
+    said = {"action": act, "reason": "Non.", "seen": seen}
+    for change in ({"kind": "join", "grounds": "Autre chose."}, {"kind": "takeover"}):
+        member.post(page(owned), SAID | change)
+        response = alice.post(answer, said)
+        assert response.status_code == 409
+        assert "La demande a changé" in texts(response)
+        with pytest.raises((claims.Changed, representatives.NotAllowed)):
+            claims.accept(claim=claim, by=alice.user)
+    # A takeover is for staff alone, whatever the owner sends.
+    takeover = said | {"seen": claims.digest(Claim.objects.get())}
+    assert alice.post(answer, takeover).status_code == 409
+    assert Claim.objects.get().state == "waiting"
+    assert role(alice, owned) == "owner"
+    assert role(member, owned) is None
+
+
+def test_a_claim_that_a_merge_just_moved_is_decided_for_its_new_listing(
+    member, alice, bob, moderator, owned
+):
+    member.post(page(owned), SAID | {"kind": "join"})
+    read = Claim.objects.select_related("enterprise").get()
+    Claim.objects.update(enterprise=bob.enterprise)
+    with pytest.raises(representatives.NotAllowed):
+        claims.refuse(claim=read, by=alice.user, reason="Non.")
+    claims.accept(claim=read, by=moderator.user)
+    assert role(member, bob.enterprise) == "editor"
+    assert role(member, owned) is None
+    # Its owner, who did not let them in, is told.
+    assert mails(kind="representative_added") == [("representative_added", "bob@exemple.test")]
 
 
 def test_an_editor_may_say_that_the_owner_has_left(colleague, alice, moderator, enterprise):
