@@ -51,9 +51,7 @@ def enterprises(count: int, exact: bool = True) -> str:
     """« 3 entreprises », or « environ 1 200 entreprises » for an estimate."""
     if not exact:
         return _("environ %(n)s entreprises") % {"n": number(count)}
-    # In French none is singular, which gettext does not know of a source string.
-    singular = count or 1
-    return ngettext("%(n)s entreprise", "%(n)s entreprises", singular) % {"n": number(count)}
+    return ngettext("%(n)s entreprise", "%(n)s entreprises", count) % {"n": number(count)}
 
 
 def phone(value: str, extension: str = "") -> str:

@@ -1,6 +1,7 @@
 """What a page of an import shows of its rows: what becomes of each, why, its cells to correct."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from directory.imports import mapping, rows
 from directory.imports.batches import layout_of
@@ -16,6 +17,10 @@ ORDER = (
     *(REMOVED, RESTORED, STAYED, ASIDE),
 )
 ONLY_UNDONE = {REMOVED, RESTORED, STAYED}
+CORRECTIONS = ngettext_lazy(
+    "correction proposée à la modération", "corrections proposées à la modération"
+)
+TO_PROPOSE = ngettext_lazy("correction à proposer", "corrections à proposer")
 LONG = {"mission", "description", "offerings", "served_cities"}
 
 
@@ -23,24 +28,21 @@ def tabs(batch):
     """The kinds of rows of a batch, with their number and the condition that finds them."""
     names = SAVED if batch.state in (State.APPLIED, State.UNDONE) else PREVIEWED
     found = [
-        {
-            "name": str(outcome),
-            "label": names[outcome],
-            "number": batch.counts.get(outcome, 0),
-            "rows": {"outcome": outcome},
-        }
+        tab(outcome, names[outcome], batch.counts.get(outcome, 0), {"outcome": outcome})
         for outcome in ORDER
         if outcome not in ONLY_UNDONE or batch.state == State.UNDONE
     ]
-    correcting = {
-        "name": "corrections",
-        "label": _("corrections proposées à la modération")
-        if batch.state == State.APPLIED
-        else _("corrections à proposer"),
-        "number": batch.counts.get("correcting", 0),
-        "rows": {"messages__contains": [{"kind": "kept"}]},
-    }
+    correcting = tab(
+        "corrections",
+        CORRECTIONS if batch.state == State.APPLIED else TO_PROPOSE,
+        batch.counts.get("correcting", 0),
+        {"messages__contains": [{"kind": "kept"}]},
+    )
     return [*found[:5], correcting, *found[5:]]
+
+
+def tab(name, label, number, rows):
+    return {"name": str(name), "label": label % number, "number": number, "rows": rows}
 
 
 def shown(batch, some):

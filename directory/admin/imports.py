@@ -238,7 +238,7 @@ class ImportBatchAdmin(SearchAdmin):
         text = ngettext(
             "%(n)d ligne enregistrée\xa0; les nouvelles fiches sont des brouillons.",
             "%(n)d lignes enregistrées\xa0; les nouvelles fiches sont des brouillons.",
-            count or 1,
+            count,
         )
         if count:
             messages.success(request, text % {"n": count})
