@@ -174,6 +174,7 @@ class EnterpriseForm(forms.ModelForm):
 
 @admin.register(Enterprise)
 class EnterpriseAdmin(SearchAdmin):
+    feminine = True
     form = EnterpriseForm
     list_display = ["name", "city", "state", "confirmed_on"]
     list_select_related = ["city"]
@@ -345,6 +346,7 @@ class OfferingAdmin(ChildAdmin):
 
 @admin.register(Contact)
 class ContactAdmin(ChildAdmin):
+    feminine = True
     list_display = ["name", "function", "enterprise", "email", "phone"]
     list_filter = ["name_visibility", "email_visibility", "phone_visibility"]
     search_fields = ["email", "phone", *folded("name", "enterprise__name")]
@@ -352,6 +354,7 @@ class ContactAdmin(ChildAdmin):
 
 @admin.register(Certification)
 class CertificationAdmin(ChildAdmin):
+    feminine = True
     list_display = ["status", "number", "enterprise", "issuer", "expires_on"]
     list_select_related = ["status", "enterprise"]
     list_filter = ["status"]
@@ -374,12 +377,14 @@ class PermitAdmin(ChildAdmin):
 
 @admin.register(Reference)
 class ReferenceAdmin(ChildAdmin):
+    feminine = True
     list_display = ["client", "work", "year", "amount", "enterprise"]
     search_fields = folded("client", "work", "enterprise__name")
 
 
 @admin.register(Recognition)
 class RecognitionAdmin(ChildAdmin):
+    feminine = True
     form = RecognitionForm
     list_display = ["enterprise", "recognised_on", "expires_on", "reviewer"]
     list_filter = [filters.Lasting]

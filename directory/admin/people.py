@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from directory import accounts, audit
-from directory.admin.search import SearchAdmin, folded
+from directory.admin.search import SearchAdmin, TitledAdmin, folded
 from directory.authentication import notify
 from directory.models import User
 
@@ -23,6 +23,7 @@ def plain(value):
 
 @admin.register(User)
 class UserAdmin(SearchAdmin):
+    feminine = True
     list_display = ["email", "name", "is_staff", "is_active", "last_login"]
     list_filter = ["is_staff", "is_active", "groups"]
     search_fields = ["email", *folded("name")]
@@ -125,7 +126,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(TitledAdmin, GroupAdmin):
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
         if {"name", "permissions"} & set(form.changed_data):

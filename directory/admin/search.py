@@ -1,9 +1,12 @@
-"""A search box that reads « ecole » as « École », and a number however it is written."""
+"""A search box that reads « ecole » as « École », and a number however it is written; pages that
+say in plain words what they are."""
 
 import re
 
 from django.contrib import admin
 from django.db.models import CharField, TextField, Transform, URLField
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from directory.search import LONGEST_TEXT, MOST_TERMS, fold
 from directory.transactions import once_more_if_undone
@@ -27,14 +30,39 @@ def folded(*names):
     return [f"{name}__fold__contains" for name in names]
 
 
-class SearchAdmin(admin.ModelAdmin):
+class TitledAdmin(admin.ModelAdmin):
+    """Django titles its pages for any language: « Sélectionnez l’objet entreprise à changer »."""
+
+    #: Of the name of a row, which says « une ».
+    feminine = False
+
+    def adding(self):
+        text = _("Ajouter une %(name)s") if self.feminine else _("Ajouter un %(name)s")
+        return text % {"name": self.opts.verbose_name}
+
+    def changelist_view(self, request, extra_context=None):
+        said = {"title": capfirst(self.opts.verbose_name_plural), "adding": self.adding()}
+        return super().changelist_view(request, said | (extra_context or {}))
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if add:
+            context["title"] = self.adding()
+        elif self.has_change_permission(request, obj):
+            context["title"] = _("Modifier «\xa0%(name)s\xa0»") % {"name": obj}
+        else:
+            context["title"] = str(obj)
+        context["subtitle"] = None  # the title has its name already
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+
+class SearchAdmin(TitledAdmin):
     """Fields compared by `folded()` meet a term that is folded too; digits lose their spacing."""
 
     formfield_overrides = FORMFIELDS
 
-    changeform_view = once_more_if_undone(admin.ModelAdmin.changeform_view)
-    changelist_view = once_more_if_undone(admin.ModelAdmin.changelist_view)
-    delete_view = once_more_if_undone(admin.ModelAdmin.delete_view)
+    changeform_view = once_more_if_undone(TitledAdmin.changeform_view)
+    changelist_view = once_more_if_undone(TitledAdmin.changelist_view)
+    delete_view = once_more_if_undone(TitledAdmin.delete_view)
 
     def get_search_results(self, request, queryset, search_term):
         term = fold(search_term[:LONGEST_TEXT])

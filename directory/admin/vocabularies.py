@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from directory import words
 from directory.admin.acts import question
-from directory.admin.search import SearchAdmin, folded
+from directory.admin.search import SearchAdmin, TitledAdmin, folded
 from directory.models import (
     Benefit,
     PurchasingCategory,
@@ -91,6 +91,7 @@ class WordAdmin(VocabularyAdmin):
 
 @admin.register(PurchasingCategory)
 class PurchasingCategoryAdmin(VocabularyAdmin):
+    feminine = True
     list_display = ["code", "name", "kind", "position", "retired"]
     list_display_links = ["code", "name"]
     list_filter = ["retired", "kind"]
@@ -126,7 +127,7 @@ class SynonymAdmin(SearchAdmin):
 
 
 @admin.register(SeededKey)
-class SeededKeyAdmin(admin.ModelAdmin):
+class SeededKeyAdmin(TitledAdmin):
     """What `load_reference` has given; erasing a key lets it give that row once more."""
 
     list_display = ["vocabulary", "key"]
