@@ -11,7 +11,7 @@ from django.db.models import CASCADE, Exists, OuterRef, ProtectedError, QuerySet
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
-from directory import audit, outbox
+from directory import audit, merge_copies, outbox
 from directory.authentication import notify
 from directory.models import (
     Consent,
@@ -119,6 +119,7 @@ def leave(*, user: User, by: User | None = None) -> None:
         Invitation.objects.filter(email=email).delete()
         for model in (Suggestion, ErrorReport):
             model.objects.filter(sender_email=email).update(sender_name="", sender_email="")
+        merge_copies.forget(user)
         audit.record(act="account.deleted", by=by, account=user.pk, staff=user.is_staff)
         try:
             with transaction.atomic():

@@ -40,6 +40,11 @@ def overdue() -> Q:
     return Q(pk__in=Enterprise.objects.overdue(timezone.localdate()).values("pk"))
 
 
+def unreachable() -> Q:
+    """Left out of results since calls found nobody."""
+    return Q(pk__in=Enterprise.objects.unreachable().values("pk"))
+
+
 def incomplete() -> Q:
     """Without what a buyer needs to choose it or to reach it."""
     offers = Exists(Offering.objects.filter(enterprise=OuterRef("pk")))
@@ -147,6 +152,12 @@ LINES = [
         ngettext_lazy("fiche à confirmer", "fiches à confirmer"),
         kept(overdue),
         listed("en_retard=1"),
+        "directory.change_enterprise",
+    ),
+    Line(
+        ngettext_lazy("fiche injoignable", "fiches injoignables"),
+        kept(unreachable),
+        listed("injoignable=1"),
         "directory.change_enterprise",
     ),
     Line(

@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
-from directory import audit, bulk_invitations, freshness, merging, outbox
+from directory import audit, bulk_invitations, freshness, merging, outbox, restoring
 from directory.models import BulkAct, DuplicatePair, Enterprise, Listing, SavedMapping
 from tests.client import StrictClient
 from tests.factories import (
@@ -162,6 +162,7 @@ PAGES = {
         "302 member=404 facilitator=200 moderator=200 curator=200 superuser=200",
         "302 member=405",
     ),
+    "directory:desk_restore": CURATORS_DECIDE,
     "directory:history": ("302 member=404 editor=200 owner=200", "302 member=405"),
     "directory:mine": ("302 member=200 stranger=302 editor=302 owner=302", "302 member=405"),
     "directory:mine_listing": ("302 member=404 editor=200 owner=200", "302 member=405"),
@@ -419,6 +420,10 @@ def site(reference, enterprise):
         "directory:desk_suggestion": [SuggestionFactory().pk],
         "directory:desk_report": [enterprise.error_reports.first().pk],
         "directory:desk_history": [enterprise.slug],
+        "directory:desk_restore": [
+            enterprise.slug,
+            restoring.number(enterprise.history.latest().history_date),
+        ],
         "directory:history": [enterprise.slug],
         "directory:section": [enterprise.slug, "identity"],
         "directory:sector": ["alimentation"],

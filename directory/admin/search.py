@@ -4,6 +4,7 @@ say in plain words what they are."""
 import re
 
 from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import CharField, TextField, Transform, URLField
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -30,8 +31,10 @@ def folded(*names):
     return [f"{name}__fold__contains" for name in names]
 
 
-class TitledAdmin(admin.ModelAdmin):
-    """Django titles its pages for any language: « Sélectionnez l’objet entreprise à changer »."""
+class PlainAdmin(admin.ModelAdmin):
+    """Pages titled for people, where Django's are for any language (« Sélectionnez l’objet
+    entreprise à changer »). A form may be opened with some of it filled by its address; what an
+    address says that is no value of its field is left out."""
 
     #: Of the name of a row, which says « une ».
     feminine = False
@@ -54,15 +57,32 @@ class TitledAdmin(admin.ModelAdmin):
         context["subtitle"] = None  # the title has its name already
         return super().render_change_form(request, context, add, change, form_url, obj)
 
+    def get_changeform_initial_data(self, request):
+        given = super().get_changeform_initial_data(request)
+        return {name: value for name, value in given.items() if self.could_be(name, value)}
 
-class SearchAdmin(TitledAdmin):
+    def could_be(self, name, value):
+        try:
+            field = self.model._meta.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        target = getattr(field, "target_field", field)
+        try:
+            for one in value if isinstance(value, list) else [value]:
+                target.to_python(one)
+        except (ValidationError, TypeError, ValueError, RecursionError):
+            return False
+        return True
+
+
+class SearchAdmin(PlainAdmin):
     """Fields compared by `folded()` meet a term that is folded too; digits lose their spacing."""
 
     formfield_overrides = FORMFIELDS
 
-    changeform_view = once_more_if_undone(TitledAdmin.changeform_view)
-    changelist_view = once_more_if_undone(TitledAdmin.changelist_view)
-    delete_view = once_more_if_undone(TitledAdmin.delete_view)
+    changeform_view = once_more_if_undone(PlainAdmin.changeform_view)
+    changelist_view = once_more_if_undone(PlainAdmin.changelist_view)
+    delete_view = once_more_if_undone(PlainAdmin.delete_view)
 
     def get_search_results(self, request, queryset, search_term):
         term = fold(search_term[:LONGEST_TEXT])

@@ -99,6 +99,7 @@ def row(enterprise, call, user):
         "phone": spoken(enterprise),
         "due_on": wording.day(enterprise.due_on),
         "unanswered": enterprise.unanswered or 0,
+        "unreachable": enterprise.is_unreachable,
         "last": last_call(enterprise),
         "other": call.by if call and call.by_id != user.pk else None,
     }
@@ -197,6 +198,12 @@ def note(request, enterprise, said):
     if phone_calls.record(enterprise=enterprise, by=request.user, **said):
         done = {"name": enterprise.name, "outcome": Outcome(said["outcome"]).label}
         messages.success(request, _("%(name)s\xa0: %(outcome)s. C’est noté.") % done)
+        if Enterprise.objects.unreachable().filter(pk=enterprise.pk).exists():
+            messages.warning(
+                request,
+                _("%(name)s ne paraît plus dans les résultats tant que personne n’aura répondu.")
+                % done,
+            )
     upcoming = phone_calls.following(chosen(request), request.user, after=enterprise)
     if upcoming is None:
         response = redirect("directory:phone_list")

@@ -209,6 +209,27 @@ def test_once_decided_the_next_of_the_same_list_opens(moderator, alice, enterpri
     assert response.headers["Location"] == f"{page(second)}?sorte=a-relire"
 
 
+def test_an_item_passed_over_is_met_again_after_the_last(moderator, enterprise):
+    reports = [ErrorReportFactory(enterprise=enterprise) for _ in range(3)]
+    following = {row: moderator.get(page(row)).context["next"] for row in reports}
+    assert following == {
+        reports[0]: page(reports[1]),
+        reports[1]: page(reports[2]),
+        reports[2]: page(reports[0]),
+    }
+    answer = moderator.post(page(reports[1]), {"action": "handle"})
+    assert answer.headers["Location"] == page(reports[2])
+    assert page(reports[0]) in moderator.get(page(reports[2])).content.decode()
+
+
+def test_the_only_item_has_none_after_it(moderator, enterprise):
+    report = ErrorReportFactory(enterprise=enterprise)
+    html = moderator.get(page(report)).content.decode()
+    assert "Passer à la suivante" not in html
+    answer = moderator.post(page(report), {"action": "handle"})
+    assert answer.headers["Location"] == QUEUE
+
+
 # --- Claims, suggestions, reports
 
 
