@@ -176,7 +176,10 @@ PAGES = {
     ),
     "health:alive": EVERYONE_READS,
     "health:ready": EVERYONE_READS,
-    "admin:directory_bulkact_undo": ("302 staff=405", "302 staff=403 curator=302 superuser=302"),
+    "admin:directory_bulkact_undo": (
+        "302 staff=403 curator=200 superuser=200",
+        "302 staff=403 curator=302 superuser=302",
+    ),
     # /compte/: of these people, staff have given a second factor a moment ago, and have no passkey;
     # the others came in by other means, and are led to prove who they are before what is serious.
     "account_home": ("302 member=200", "302 member=200"),

@@ -21,6 +21,7 @@ from tests.factories import (
     ReminderFactory,
     SectorFactory,
 )
+from tests.forms import filled
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,26 @@ def test_drafts_ticked_are_published_then_taken_back_from_the_list_of_acts(curat
     assert draft.state == "draft"
     response = curator.post(reverse("admin:directory_bulkact_undo", args=[done.pk]), follow=True)
     assert "avait déjà été annulée" in response.content.decode()
+
+
+def test_the_message_of_an_act_leads_to_a_page_that_takes_that_very_act_back(curator):
+    one, other = EnterpriseFactory(name="La première"), EnterpriseFactory(name="La seconde")
+    html = act(curator, "publish", one).content.decode()
+    act(curator, "publish", other)
+    first = BulkAct.objects.order_by("pk").first()
+    address = reverse("admin:directory_bulkact_undo", args=[first.pk])
+    assert f'href="{address}">Annuler cette action' in html
+    html = curator.get(address).content.decode()
+    assert "La première" in html
+    assert "La seconde" not in html
+    one.refresh_from_db()
+    assert one.state == "published"  # to look is not to do
+    sent = filled(curator.get(address), "act_form")
+    curator.post(address, sent)
+    one.refresh_from_db()
+    other.refresh_from_db()
+    assert (one.state, other.state) == ("draft", "published")
+    assert "avait déjà été annulée" in curator.get(address, follow=True).content.decode()
 
 
 def test_archiving_asks_what_the_public_reads_and_why_before_it_changes_anything(curator):
