@@ -3,6 +3,7 @@ import json
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.forms.fields import InvalidJSONInput
@@ -72,12 +73,38 @@ class RecognitionForm(forms.ModelForm):
 # --- What an enterprise is made of, on its own page
 
 
+class CategorySelect(AutocompleteSelect):
+    """Shows the category of a row that was read with it; Django reads each anew."""
+
+    category = None
+
+    def optgroups(self, name, value, attr=None):
+        if not self.category or list(value) != [str(self.category.pk)]:
+            return super().optgroups(name, value, attr)
+        chosen = (self.category.pk, str(self.category), True)
+        options = [self.create_option(name, "", "", False, 0)] if not self.is_required else []
+        return [(None, [*options, self.create_option(name, *chosen, len(options), attrs=attr)], 0)]
+
+
+class OfferingForm(forms.ModelForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["category"].widget.widget.category = self.instance.category
+
+
 class OfferingInline(Inline):
     model = Offering
+    form = OfferingForm
     most = 150
     fields = [("kind", "position"), "name", "description", ("category", "unspsc")]
     autocomplete_fields = ["category"]
     show_change_link = True  # the territory of its own is there
+    words = ("category",)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "category":
+            kwargs["widget"] = CategorySelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class ContactInline(Inline):
@@ -93,11 +120,13 @@ class ContactInline(Inline):
 
 class CertificationInline(Inline):
     model = Certification
+    words = ("status",)
     fields = [("status", "number"), "issuer", ("issued_on", "expires_on")]
 
 
 class BenefitInline(Inline):
     model = EnterpriseBenefit
+    words = ("benefit",)
     fields = ["benefit", "evidence"]
 
 
@@ -144,7 +173,7 @@ class EnterpriseForm(forms.ModelForm):
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     class Meta:
-        labels = {"slug": _("Adresse de la fiche")}
+        labels = {"slug": _("Adresse de la fiche (dans le site)")}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
