@@ -180,6 +180,10 @@ PAGES = {
         "302 staff=403 curator=200 superuser=200",
         "302 staff=403 curator=302 superuser=302",
     ),
+    "admin:directory_recognition_renew": (
+        "302 staff=403 curator=200 superuser=200",
+        "302 staff=403 curator=302 superuser=302",
+    ),
     # /compte/: of these people, staff have given a second factor a moment ago, and have no passkey;
     # the others came in by other means, and are led to prove who they are before what is serious.
     "account_home": ("302 member=200", "302 member=200"),
@@ -398,6 +402,7 @@ def site(reference, enterprise):
     act = BulkAct.objects.create(act="publish", label="1 fiche publiée", rows={})
     known = {
         "admin:directory_bulkact_undo": [act.pk],
+        "admin:directory_recognition_renew": [enterprise.pk],
         "directory:duplicate": [pair.pk],
         "directory:merge": [merge.pk],
         "directory:detail": [enterprise.slug],

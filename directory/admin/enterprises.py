@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 from django import forms
 from django.contrib import admin, messages
@@ -7,13 +8,14 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.forms.fields import InvalidJSONInput
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from directory import duplicates
-from directory.admin import acts, filters
+from directory.admin import acts, filters, recognitions
 from directory.admin.inlines import Inline
 from directory.admin.search import LookedAtAdmin, SearchAdmin, folded
 from directory.models import (
@@ -46,28 +48,6 @@ def bump(enterprises, model):
 def said_by_staff(enterprises, model):
     if model in CHILDREN:
         mark(enterprises, [CHILDREN[model]], Enterprise.Source.STAFF)
-
-
-class RecognitionForm(forms.ModelForm):
-    criteria = forms.MultipleChoiceField(
-        label=_("critères remplis"),
-        help_text=_("Les six principes de la Loi sur l’économie sociale\xa0: tous sont exigés."),
-        choices=Recognition.Criterion.choices,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Cochez les principes que l’entreprise respecte.")},
-    )
-    evidence = forms.CharField(
-        label=_("pièces vues"),
-        help_text=_("Statuts, lettres patentes, états financiers… Pour l’équipe seulement."),
-        widget=forms.Textarea({"rows": 3}),
-        error_messages={"required": _("Dites quelles pièces vous avez vues.")},
-    )
-
-    def clean_recognised_on(self):
-        day = self.cleaned_data["recognised_on"]
-        if day > timezone.localdate():
-            raise ValidationError(_("Cette date n’est pas encore venue."))
-        return day
 
 
 # --- What an enterprise is made of, on its own page
@@ -142,7 +122,7 @@ class ReferenceInline(Inline):
 
 class RecognitionInline(Inline):
     model = Recognition
-    form = RecognitionForm
+    form = recognitions.RecognitionForm
     autocomplete_fields = ["reviewer"]
 
 
@@ -294,6 +274,19 @@ class EnterpriseAdmin(SearchAdmin):
         ),
     ]
 
+    def get_list_display(self, request):
+        shown = super().get_list_display(request)
+        renewing = request.GET.get(filters.Recognised.parameter_name) == "renouveler"
+        if renewing and request.user.has_perm("directory.add_recognition"):
+            return [*shown, "renewal"]
+        return shown
+
+    @admin.display(description=_("reconnaissance"))
+    def renewal(self, enterprise):
+        address = reverse("admin:directory_recognition_renew", args=[enterprise.pk])
+        name = format_html('<span class="visually-hidden"> {}</span>', enterprise.name)
+        return format_html('<a href="{}">{}{}</a>', address, gettext("Renouveler"), name)
+
     def get_fieldsets(self, request, obj=None):
         fieldsets = super().get_fieldsets(request, obj)
         if obj and self.has_change_permission(request, obj):
@@ -414,12 +407,19 @@ class ReferenceAdmin(ChildAdmin):
 @admin.register(Recognition)
 class RecognitionAdmin(ChildAdmin):
     feminine = True
-    form = RecognitionForm
+    form = recognitions.RecognitionForm
     list_display = ["enterprise", "recognised_on", "expires_on", "reviewer"]
     list_filter = [filters.Lasting]
     list_select_related = ["enterprise", "reviewer"]
     search_fields = folded("enterprise__name")
     autocomplete_fields = ["enterprise", "reviewer"]
+
+    def get_urls(self):
+        renew = self.admin_site.admin_view(partial(recognitions.renew, self))
+        return [
+            path("renouveler/<int:pk>/", renew, name="directory_recognition_renew"),
+            *super().get_urls(),
+        ]
 
     def save_model(self, request, obj, form, change):
         obj.reviewer = obj.reviewer or request.user
