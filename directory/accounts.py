@@ -2,10 +2,12 @@
 elsewhere (codes.py, second_factor.py), and so is what they may do to an enterprise
 (representatives.py)."""
 
+from contextlib import suppress
 from datetime import date
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import CASCADE, Exists, OuterRef, ProtectedError, QuerySet
 from django.urls import reverse
@@ -47,13 +49,12 @@ def sign_up(*, email: str, name: str) -> User:
     """The account of this address, which was just proven: the one there is, or a new one. What they
     agreed to is noted either way. Twice at once, one account is made."""
     with transaction.atomic():
-        user = User.objects.filter(email=email).first()
-        if user is None:
-            try:
-                with transaction.atomic():
-                    user = User.objects.create_user(email, name=name)
-            except IntegrityError:
-                user = User.objects.get(email=email)
+        if not User.objects.filter(email=email).exists():
+            # Seen by the form of the model, or by the database: another was faster.
+            with suppress(IntegrityError, ValidationError), transaction.atomic():
+                User.objects.create_user(email, name=name)
+        # Held, so that what is agreed to twice at once is noted once.
+        user = User.objects.select_for_update(no_key=True).get(email=email)
         consent(user=user, purpose=PRIVACY, version=PRIVACY_TEXT.isoformat())
     return user
 

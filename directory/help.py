@@ -126,10 +126,12 @@ def _archived(query: search.Query) -> Statement:
                 'closing', e.closing, 'successor', r.name, 'successor_slug', r.slug)
             FROM directory_enterprise e
             LEFT JOIN directory_enterprise r ON r.id = e.replaced_by_id AND r.state = 'published'
-            WHERE (e.state = 'archived' OR e.state = 'published' AND NOT public.directory_listed(
-                    e.state, e.unreachable_since, e.confirmed_on))
-                AND (public.fold(e.name) = %s OR e.neq = %s) LIMIT 1)""",
-        [search.fold(query.text), query.neq or None],
+            WHERE (public.fold(e.name) = %s AND e.state = 'archived'
+                    OR public.fold(e.name) = %s AND e.unreachable_since IS NOT NULL
+                    OR e.neq = %s)
+                AND (e.state = 'archived' OR e.state = 'published' AND NOT public.directory_listed(
+                    e.state, e.unreachable_since, e.confirmed_on)) LIMIT 1)""",
+        [search.fold(query.text), search.fold(query.text), query.neq or None],
     )
 
 

@@ -3,7 +3,7 @@
 What it said then is read from the history of its rows, in the spelling of `sections`, and becomes
 the listing by `sections.apply`, as any other change: checked, kept in history, undone the same way.
 Its logo (whose file is gone), its state, its recognition and its confirmation are no part of it.
-See docs/decisions/0015.
+See docs/decisions/0016.
 """
 
 from collections import Counter, defaultdict

@@ -117,7 +117,9 @@ def _of(
         title = ""
         if part:
             title = f"{part}\xa0: {_title(row)}" if _title(row) else part
-        old = before.get(row.id, {})
+        # Of a row that history met already made, what it was before is not known.
+        known = row.id in before or row.history_type == "+"
+        old = before.get(row.id, {} if known else values)
         for name in values or old:
             if name in untold or old.get(name) == values.get(name):
                 continue

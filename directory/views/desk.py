@@ -271,6 +271,7 @@ def claim(request, pk):
     context = {
         "claim": found,
         "enterprise": found.enterprise,
+        "phone": found.enterprise.phone and wording.phone(found.enterprise.phone),
         "next": following(request, "demandes", found),
     }
     if request.method != "POST":

@@ -35,6 +35,7 @@ from directory.models import (
     Suggestion,
     User,
 )
+from tests.at_once import at_once
 from tests.client import StrictClient
 from tests.factories import RecognitionFactory, SuggestionFactory, UserFactory
 from tests.forms import filled
@@ -137,6 +138,14 @@ def test_signing_up_again_leads_to_the_account_that_one_has(client):
     user.refresh_from_db()
     assert user.name == "Ancien nom"
     assert client.session["_auth_user_id"] == str(user.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_code_typed_five_times_at_once_makes_one_account():
+    proven = [lambda: accounts.sign_up(email=AGREED["email"], name="Noémie")] * 5
+    made = at_once(*proven)
+    assert {user.pk for user in made} == {User.objects.get().pk}
+    assert Consent.objects.count() == 1
 
 
 def test_what_is_missing_to_sign_up_is_said_at_its_field(client):

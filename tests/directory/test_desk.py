@@ -103,13 +103,24 @@ def test_an_empty_queue_says_so(moderator):
     assert "Rien n’attend. Merci!" in moderator.get(QUEUE).content.decode()
 
 
-def test_who_decides_nothing_finds_no_desk(member, alice, staff, curator, waiting):
-    for client in (member, alice, staff, curator):
-        assert client.get(QUEUE).status_code == 404
+def test_who_decides_nothing_finds_no_desk(member, alice, staff, facilitator, curator, waiting):
+    for client in (member, alice, staff, facilitator, curator):
+        assert client.get(QUEUE).status_code == (200 if client is curator else 404)
         assert client.get(page(waiting)).status_code == 404
         assert client.post(page(waiting), {"choix-name": "accepter"}).status_code == 404
     waiting.refresh_from_db()
     assert waiting.state == "waiting"
+
+
+def test_curators_find_there_what_they_alone_can_mend(curator, waiting, enterprise):
+    ErrorReportFactory(enterprise=enterprise)
+    SuggestionFactory(name="Coopérative à inscrire")
+    queue = curator.get(QUEUE).content.decode()
+    assert "Erreur signalée" in queue
+    assert "Coopérative à inscrire" in queue
+    assert "Modification à décider" not in queue
+    report = curator.get(f"/moderation/erreurs/{ErrorReport.objects.get().pk}/").content.decode()
+    assert reverse("admin:directory_enterprise_change", args=[enterprise.pk]) in report
 
 
 def test_the_number_of_statements_does_not_follow_the_number_of_items(moderator, enterprise):

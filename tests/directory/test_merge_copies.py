@@ -78,7 +78,7 @@ def test_a_merge_can_be_undone_for_ninety_days_then_its_copy_is_emptied(done):
 
 def test_the_pages_say_until_when_and_no_more_once_it_is_past(done, superuser):
     one, every = reverse("directory:merge", args=[done.pk]), reverse("directory:merges")
-    assert "Elle peut être défaite jusqu’au" in superuser.get(one).content.decode()
+    assert "Cette fusion peut être défaite jusqu’au" in superuser.get(one).content.decode()
     assert "Peut être défaite jusqu’au" in superuser.get(every).content.decode()
     aged(done, 91)
     purge()

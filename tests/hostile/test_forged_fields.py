@@ -6,7 +6,7 @@ table that it does not ask for. What is then in the database is compared cell by
 """
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,9 +15,10 @@ from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, models, transaction
+from django.db.models import F
 from django.urls import reverse
 
-from directory import state, visits
+from directory import restoring, state, visits
 from tests.client import StrictClient
 from tests.directory.test_logo_upload import encoded, picture
 from tests.directory.test_reports import WRONG, issued, said
@@ -168,6 +169,7 @@ FORMS = [
     ("directory:desk_suggestion", "superuser", {"action": "list", "legal_form": "npo"}),
     ("directory:desk_report", "moderator", {"action": "handle"}),
     ("directory:desk_revision", "moderator", {"choix-name": "accepter"}),
+    ("directory:desk_restore", "curator", {"reason": "Coquille."}),
     ("directory:mine_confirm", "owner", {}),
     ("directory:mine_reminders", "owner", {"mois": "6"}),
     ("directory:mine_withdraw", "owner", {}),
@@ -187,6 +189,7 @@ FORMS = [
 #: Forms that write nothing until something else is sent, or have a test of their own.
 ELSEWHERE = {
     "directory:section": "below, section by section",
+    "directory:desk_restore": "below, of a listing that has changed",
     "directory:invitation": "below, by whoever is invited",
     "account_code": "below, for each thing that a code is for",
     "account_logout": "no field at all",
@@ -297,6 +300,17 @@ class File(SimpleUploadedFile):
     def read(self, *args):
         self.seek(0)
         return super().read(*args)
+
+
+def test_a_version_brings_back_what_is_ticked_and_nothing_else(request, enterprise, reference):
+    curator = somebody(request, "curator")
+    enterprise.history.update(history_date=F("history_date") - timedelta(days=3))
+    enterprise.refresh_from_db()
+    enterprise.mission = "Bâtir."
+    enterprise.save()
+    number = restoring.number(enterprise.history.earliest().history_date)
+    address = reverse("directory:desk_restore", args=[enterprise.slug, number])
+    compare(curator, address, {"reason": "coquille"})
 
 
 def test_an_invitation_makes_of_one_what_it_says_and_nothing_else(member, enterprise, reference):

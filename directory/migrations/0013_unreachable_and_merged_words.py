@@ -66,5 +66,11 @@ class Migration(migrations.Migration):
             ],
             state_operations=[migrations.AddField("enterprise", "unreachable_since", SINCE)],
         ),
+        # Those that help.py looks for by their name, beside the archived ones.
+        migrations.RunSQL(
+            "CREATE INDEX enterprise_unreachable_name ON public.directory_enterprise"
+            " (public.fold(name)) WHERE unreachable_since IS NOT NULL",
+            "DROP INDEX public.enterprise_unreachable_name",
+        ),
         migrations.RunSQL(LABELS, LABELS.replace(", retired, replaced_by_id)", ", retired)")),
     ]
