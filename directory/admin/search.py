@@ -4,6 +4,7 @@ say in plain words what they are."""
 import re
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import CharField, TextField, Transform, URLField
 from django.utils.text import capfirst
@@ -31,6 +32,27 @@ def folded(*names):
     return [f"{name}__fold__contains" for name in names]
 
 
+class DictionaryOrder(ChangeList):
+    """Names in the order of a dictionary, « École » before « Verger »: the database compares bytes,
+    which put É after Z."""
+
+    def get_ordering(self, request, queryset):
+        return [self.in_order(term) for term in super().get_ordering(request, queryset)]
+
+    def in_order(self, term):
+        if not isinstance(term, str) or term.lstrip("-") == "pk":
+            return term
+        model, path = self.model, term.lstrip("-")
+        for part in path.split("__"):
+            field = model._meta.get_field(part)
+            model = field.related_model or model
+        if field.is_relation and "name" in field.related_model._meta.ordering:
+            path, field = f"{path}__name", field.related_model._meta.get_field("name")
+        if field.name != "name":
+            return term
+        return f"{'-' if term.startswith('-') else ''}{path}__fold"
+
+
 class PlainAdmin(admin.ModelAdmin):
     """Pages titled for people, where Django's are for any language (« Sélectionnez l’objet
     entreprise à changer »). A form may be opened with some of it filled by its address; what an
@@ -38,6 +60,9 @@ class PlainAdmin(admin.ModelAdmin):
 
     #: Of the name of a row, which says « une ».
     feminine = False
+
+    def get_changelist(self, request, **kwargs):
+        return DictionaryOrder
 
     def adding(self):
         text = _("Ajouter une %(name)s") if self.feminine else _("Ajouter un %(name)s")

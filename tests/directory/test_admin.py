@@ -405,6 +405,23 @@ def test_staff_find_an_enterprise_however_they_type(asked, superuser):
     assert list(response.context["cl"].result_list) == [found]
 
 
+def test_names_are_listed_as_a_dictionary_has_them(superuser):
+    def names(**asked):
+        response = superuser.get(page(Enterprise, "changelist"), asked)
+        return [row.name for row in response.context["cl"].result_list]
+
+    in_order = ["école", "Éditions", "Érable", "Œuvre", "Verger", "Zoé"]
+    for number, name in enumerate(["Verger", "Érable", "Zoé", "école", "Éditions", "Œuvre"]):
+        EnterpriseFactory(name=name, slug=f"ordre-{number}")
+    assert names() == in_order
+    assert names(o="1") == in_order
+    assert names(o="-1") == in_order[::-1]
+    cities = superuser.get(page(City, "changelist"), {"q": "ec"}).context["cl"].queryset
+    assert "fold" in str(cities.query.order_by)
+    offerings = superuser.get(page(Offering, "changelist"), {"o": "4"}).context["cl"].queryset
+    assert offerings.query.order_by[0] == "enterprise__name__fold"
+
+
 # --- Writing
 
 
