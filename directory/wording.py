@@ -26,8 +26,7 @@ def span(time: timedelta) -> str:
 @lru_cache(maxsize=4096)
 def day(value: date) -> str:
     """« 1er mars 2026 », in one piece."""
-    text = date_format(value, "j F Y").replace(" ", NBSP)
-    return "1er" + text[1:] if value.day == 1 else text
+    return date_format(value, "DATE_FORMAT")
 
 
 def number(value: int) -> str:
