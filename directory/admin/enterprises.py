@@ -278,7 +278,7 @@ class EnterpriseAdmin(SearchAdmin):
         shown = super().get_list_display(request)
         renewing = request.GET.get(filters.Recognised.parameter_name) == "renouveler"
         if renewing and request.user.has_perm("directory.add_recognition"):
-            return [*shown, "renewal"]
+            return ["name", "city", "state", "renewal"]
         return shown
 
     @admin.display(description=_("reconnaissance"))
