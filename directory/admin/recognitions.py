@@ -104,7 +104,8 @@ def renew(model_admin, request, pk):
         last = enterprise.recognitions.first()
         if last is None:
             raise Http404
-        form = RenewalForm(request.POST or None, initial=prefilled(last))
+        sent = request.POST if request.method == "POST" else None
+        form = RenewalForm(sent, initial=prefilled(last))
         if form.is_bound and form.data.get("seen") != str(last.pk):
             text = gettext("La reconnaissance de «\xa0%(name)s\xa0» vient d’être renouvelée.")
             messages.warning(request, text % {"name": enterprise})
