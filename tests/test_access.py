@@ -226,6 +226,7 @@ PAGES |= {
     "admin:directory_importbatch_rows": (ACTS, ACTS),
     "admin:directory_importbatch_apply": (ACTS, ACTS),
     "admin:directory_importbatch_undo": (READS, ACTS),
+    "admin:directory_importbatch_take_up": (ACTS, ACTS),
     "admin:directory_importbatch_leftovers": (READS, READS.replace("200", "405")),
 }
 
@@ -436,6 +437,7 @@ def site(reference, enterprise):
         "admin:directory_importbatch_rows": [good],
         "admin:directory_importbatch_apply": [good],
         "admin:directory_importbatch_undo": [written],
+        "admin:directory_importbatch_take_up": [written],
         "admin:directory_importbatch_leftovers": [good, "csv"],
         "admin:app_list": ["directory"],
         "admin:view_on_site": [ContentType.objects.get_for_model(Enterprise).pk, enterprise.pk],
