@@ -466,8 +466,16 @@ class HeadCount(Choice):
 
     def read(self, text: str) -> str:
         if re.fullmatch(r"\d{1,6}", text):
-            return next((size for size, most in self.STEPS if int(text) <= most), "100+")
+            return self.of(int(text))
+        # « 5 à 10 », where both are of one range.
+        if found := re.fullmatch(r"(\d{1,6}) ?(?:à|-|–) ?(\d{1,6})", text):
+            least, most = (self.of(int(number)) for number in found.groups())
+            if least == most:
+                return least
         return super().read(text)
+
+    def of(self, number: int) -> str:
+        return next((size for size, most in self.STEPS if number <= most), "100+")
 
 
 class Words(Asked):

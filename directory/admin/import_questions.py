@@ -20,7 +20,7 @@ def places(batch, resource):
     for name, number in batch.counts.get("unplaced", {}).items():
         proposed, may_be = unread.places(name, resource.gazetteer)
         found.append({"name": name, "number": number, "proposed": proposed, "may_be": may_be})
-    return found
+    return most_frequent(found)
 
 
 def words(batch, resource):
@@ -44,7 +44,12 @@ def words(batch, resource):
                     "others": [pair for pair in names.items() if pair[0] not in likely],
                 }
             )
-    return found
+    return most_frequent(found)
+
+
+def most_frequent(found):
+    """The most frequent first: the database keeps no order of what is kept as JSON."""
+    return sorted(found, key=lambda one: -one["number"])
 
 
 def cells(batch, resource):

@@ -157,6 +157,12 @@ def guessed(
     return found
 
 
+#: What the registrar's numbers begin with.
+NEQ_BEGINS = {"11", "22", "33", "88"}
+#: Columns of which a cell of digits alone may be.
+NUMBERS = {"phone"}
+
+
 class Looks:
     """What a column seems to be from what its cells say, for a person to look at."""
 
@@ -199,7 +205,11 @@ class Looks:
         except ValueError as error:
             # « St-Lambert », of which there are two, is a municipality none the less.
             return name == "city" and bool(getattr(error, "several", False))
-        return bool(value) and (name != "website" or "." in text and " " not in text)
+        if name == "website":
+            return "." in text and " " not in text
+        if name == "neq":  # a telephone has as many digits
+            return value[:2] in NEQ_BEGINS
+        return bool(value) and (name in NUMBERS or not text.isdigit())
 
 
 @dataclass

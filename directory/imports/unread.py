@@ -60,19 +60,13 @@ class Unread:
 def likely(text: str, names: Mapping[str, str]) -> tuple[str, list[str]]:
     """Of these answers by their names, the one to propose, if it is close, and those to show before
     the others, the closest first."""
-    found = process.extract(
-        text,
-        names,
-        scorer=fuzz.token_sort_ratio,
-        processor=key,
-        score_cutoff=CLOSE,
-        limit=1,
-    )
-    near = process.extract(
-        text, names, scorer=fuzz.WRatio, processor=key, score_cutoff=LIKELY, limit=MOST_LIKELY
-    )
-    close = found[0][2] if found else ""
-    return close, list(dict.fromkeys([*filter(None, [close]), *(one[2] for one in near)]))
+    spelt = [(value, key(said)) for value, name in names.items() for said in (name, value)]
+    texts = [said for _value, said in spelt]
+    close = process.extractOne(key(text), texts, scorer=fuzz.token_sort_ratio, score_cutoff=CLOSE)
+    near = process.extract(key(text), texts, scorer=fuzz.WRatio, score_cutoff=LIKELY)
+    proposed = spelt[close[2]][0] if close else ""
+    shown = dict.fromkeys([proposed, *(spelt[place][0] for _text, _score, place in near)])
+    return proposed, [value for value in shown if value][:MOST_LIKELY]
 
 
 def places(name: str, gazetteer: Gazetteer) -> tuple[str, list[str]]:
