@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from directory import freshness, reports
+from directory import freshness, reports, sections, wording
 from directory.models import (
     CallUnderWay,
     ConsentBasis,
@@ -167,12 +167,41 @@ def record(
     return True
 
 
+def said_aloud(by: User) -> str:
+    """Whence the right to write is known, of one who agreed on the telephone."""
+    return _("Dit au téléphone à %(name)s") % {"name": by}
+
+
+def number_found(*, enterprise: Enterprise, phone: str, by: User) -> bool:
+    """Keep the telephone that a caller found for a listing that has none: written to it by who may
+    change it, else left to the moderators; whether it was written. Sent twice, it is kept once.
+    Raises ValidationError as `sections.apply` does."""
+    if by.has_perm("directory.change_enterprise"):
+        sections.apply(
+            enterprise=enterprise,
+            section=sections.SECTION_OF["phone"],
+            changes={"phone": phone},
+            by=by,
+            source=Enterprise.Source.STAFF,
+            reason=_("Numéro trouvé pour l’appeler"),
+        )
+        return True
+    reports.hand_over(
+        enterprise=enterprise,
+        kind=ErrorReport.Kind.CONTACT,
+        message=_("La fiche n’a aucun numéro ; trouvé pour l’appeler : %(phone)s.")
+        % {"phone": wording.phone(phone)},
+        key=hashlib.sha256(f"number|{enterprise.pk}|{phone}".encode()).hexdigest(),
+    )
+    return False
+
+
 def _agree(enterprise: Enterprise, email: str, by: User) -> None:
     basis = ConsentBasis(
         enterprise=enterprise,
         email=email.lower(),
         basis=ConsentBasis.Basis.EXPRESS,
-        source=_("Dit au téléphone à %(name)s") % {"name": by},
+        source=said_aloud(by),
         given_on=timezone.localdate(),
         recorded_by=by,
     )
