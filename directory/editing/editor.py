@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.forms.utils import ErrorDict, ErrorList
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from directory import sections
@@ -90,6 +91,16 @@ class Editor:
         """Every field of the section as it was typed, in the spelling of `sections`."""
         said = self.form.said() | {name: rows.said() for name, rows in self.sets.items()}
         return {name: said[name] for name in sections.FIELDS[self.section]}
+
+    @property
+    def understood(self) -> list[str]:
+        """Municipalities that were read otherwise than they were typed, in a sentence each."""
+        return [
+            gettext("Nous avons lu «\xa0%(read)s\xa0» pour «\xa0%(typed)s\xa0».")
+            % {"read": read, "typed": typed[:80]}
+            for field in self.form.fields.values()
+            for typed, read in getattr(field, "understood", {}).items()
+        ]
 
     def refuse(self, mistakes: Mapping[str, list[str]]) -> None:
         """Show what the listing could not hold beside the fields that said it."""
