@@ -60,6 +60,8 @@ check: .venv/ready ## format, style, types, frontière des applications, migrati
 		'import secrets; print(secrets.token_urlsafe(50))') ALLOWED_HOSTS=www.example.org \
 		SITE_URL=https://www.example.org PRIVACY_OFFICER_NAME=x PRIVACY_OFFICER_TITLE=x \
 		PRIVACY_OFFICER_EMAIL=x@example.org EMAIL_URL=smtps://mail.example.org \
+		FACTOR_KEYS=$$($(BIN)/python -c \
+		'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())') \
 		$(MANAGE) check --deploy --fail-level WARNING
 	@echo "Tout est en règle."
 

@@ -97,6 +97,8 @@ def kept_secret(name):
 
 DEBUG = env_bool("DEBUG", False)
 SECRET_KEY = kept_secret("SECRET_KEY")
+# What seals second factors in the database: the first key seals, each of them opens.
+FACTOR_KEYS = env_list("FACTOR_KEYS")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 # Where the site is served over TLS; 0 on a machine of one's own.
 HTTPS = env_bool("HTTPS", bool(os.environ.get("DATABASE_URL")))
@@ -253,6 +255,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_HTTPONLY = True
+# Of pages of accounts alone (directory/known_browsers.py), where __Host- would send it everywhere.
+BROWSER_COOKIE_NAME = "__Secure-browser" if HTTPS else "browser"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 

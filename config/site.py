@@ -19,6 +19,7 @@ def site(request):
             "demo": settings.DEMO,
             # Where one chooses as whom to try the demonstration; nowhere else is there such a page.
             "try_url": reverse("demo") if settings.DEMO_SIGN_IN else "",
+            "mailbox_url": reverse("demo_mailbox") if settings.DEMO_SIGN_IN else "",
         }
     }
 

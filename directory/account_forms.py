@@ -10,11 +10,12 @@ from allauth.mfa.webauthn.forms import (
     ReauthenticateWebAuthnForm,
 )
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from directory import codes, second_factor
+from directory import codes, sealing, second_factor
 from directory.authentication import Adapter
 from directory.forms import LineField
 
@@ -84,13 +85,15 @@ class CodeForm(AccountForm):
         error_messages={"required": _("Écrivez le code que nous vous avons envoyé.")},
     )
 
-    def __init__(self, *args, session=None, client="", **kwargs):
+    def __init__(self, *args, session=None, client="", known="", **kwargs):
         super().__init__(*args, **kwargs)
-        self.session, self.client, self.proven = session, client, None
+        self.session, self.client, self.known, self.proven = session, client, known, None
 
     def clean_code(self):
         code = self.cleaned_data["code"]
-        self.proven = codes.prove(session=self.session, client=self.client, code=code)
+        self.proven = codes.prove(
+            session=self.session, client=self.client, known=self.known, code=code
+        )
         if self.proven is None:
             left = codes.TRIES - codes.awaited(self.session).tries
             raise ValidationError(
@@ -124,7 +127,16 @@ class OneTimeCode(AccountForm):
         field.widget.attrs = {"autocomplete": "one-time-code", "class": "code"}
 
     def clean_code(self):
-        code = super().clean_code()
+        try:
+            code = super().clean_code()
+        except sealing.Unreadable as lost:
+            raise ValidationError(
+                gettext(
+                    "Le site ne peut plus lire ce second facteur. Si vous avez une clé d’accès, "
+                    "servez-vous-en\xa0; sinon, écrivez à %(email)s pour le faire retirer."
+                )
+                % {"email": settings.POLE_EMAIL}
+            ) from lost
         given = self.authenticator
         if given.type == Authenticator.Type.TOTP and not second_factor.spend(given, code):
             raise ValidationError(

@@ -2,16 +2,18 @@
 elsewhere (codes.py, second_factor.py), and so is what they may do to an enterprise
 (representatives.py)."""
 
+from contextlib import suppress
 from datetime import date
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import CASCADE, Exists, OuterRef, ProtectedError, QuerySet
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
-from directory import audit, outbox
+from directory import audit, merge_copies, outbox
 from directory.authentication import notify
 from directory.models import (
     Consent,
@@ -46,13 +48,12 @@ def sign_up(*, email: str, name: str) -> User:
     """The account of this address, which was just proven: the one there is, or a new one. What they
     agreed to is noted either way. Twice at once, one account is made."""
     with transaction.atomic():
-        user = User.objects.filter(email=email).first()
-        if user is None:
-            try:
-                with transaction.atomic():
-                    user = User.objects.create_user(email, name=name)
-            except IntegrityError:
-                user = User.objects.get(email=email)
+        if not User.objects.filter(email=email).exists():
+            # Seen by the form of the model, or by the database: another was faster.
+            with suppress(IntegrityError, ValidationError), transaction.atomic():
+                User.objects.create_user(email, name=name)
+        # Held, so that what is agreed to twice at once is noted once.
+        user = User.objects.select_for_update(no_key=True).get(email=email)
         consent(user=user, purpose=PRIVACY, version=PRIVACY_TEXT.isoformat())
     return user
 
@@ -119,6 +120,7 @@ def leave(*, user: User, by: User | None = None) -> None:
         Invitation.objects.filter(email=email).delete()
         for model in (Suggestion, ErrorReport):
             model.objects.filter(sender_email=email).update(sender_name="", sender_email="")
+        merge_copies.forget(user)
         audit.record(act="account.deleted", by=by, account=user.pk, staff=user.is_staff)
         try:
             with transaction.atomic():

@@ -1,12 +1,13 @@
 """What staff do to many listings at once: all or nothing, said afterwards, and taken back.
 
 Each act keeps, for each listing, what it was and the version it became. Taking an act back leaves
-alone a listing that was written since: what came after is somebody's work too.
+alone a listing that was written since: what came after is somebody's work too. Asking to confirm
+changes no listing: its mails leave a few minutes later, and until then are taken back.
 """
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,13 +15,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from directory import audit
-from directory.models import BulkAct, Enterprise, Sector, User
+from directory import audit, freshness, outbox, wording
+from directory.models import BulkAct, Enterprise, Reminder, Sector, User
 
 #: Listings of one act: a page that writes more would keep its reader, and others, waiting.
 MOST = 1_000
 
 State = Enterprise.State
+#: Listings that are asked to confirm at once: what a person can look through.
+MOST_ASKED = 200
+#: How long one may think better of it.
+BEFORE_MAILS_LEAVE = timedelta(minutes=10)
+ASK = "ask_to_confirm"
+
 FIELDS = ("state", "published_on", "closing", "archive_reason", "replaced_by_id")
 
 
@@ -91,6 +98,74 @@ def give_sector(*, ids: Collection[int], sector: Sector, by: User) -> Done:
     return _perform("give_sector", ids, change, by, label)
 
 
+@dataclass
+class Asked:
+    """Who would be asked, and at which addresses; who would not, and why."""
+
+    reached: list[tuple[Enterprise, list[tuple[str, bool]]]] = field(default_factory=list)
+    left: list[tuple[Enterprise, str]] = field(default_factory=list)
+
+
+def asked(ids: Collection[int]) -> Asked:
+    """Whom `ask_to_confirm` would write to now. Raises TooMany beyond MOST_ASKED."""
+    if len(ids) > MOST_ASKED:
+        raise TooMany
+    found, lately = Asked(), freshness.lately_asked(ids)
+    rows = Enterprise.objects.filter(pk__in=ids).with_due_on().select_related("city")
+    for enterprise in rows.order_by("name", "pk"):
+        if enterprise.state != State.PUBLISHED:
+            found.left.append((enterprise, _("non publiée")))
+        elif day := lately.get(enterprise.pk):
+            found.left.append(
+                (enterprise, _("courriel déjà écrit le %(day)s") % {"day": wording.day(day)})
+            )
+        elif reached := freshness.recipients(enterprise):
+            found.reached.append((enterprise, reached))
+        else:
+            found.left.append((enterprise, freshness.unreached_because(enterprise)))
+    return found
+
+
+def ask_to_confirm(*, ids: Collection[int], by: User) -> Done:
+    """Write to those of these listings that one may write to (freshness.py), and nobody wrote to
+    lately, so that they say whether all is true. The mails leave BEFORE_MAILS_LEAVE later. Sent
+    twice, the second finds everyone asked. Raises TooMany beyond MOST_ASKED."""
+    done, rows = Done(), dict[str, Any]()
+    not_before = timezone.now() + BEFORE_MAILS_LEAVE
+    with transaction.atomic():
+        Enterprise.objects.lock(ids)
+        found = asked(ids)
+        done.left = found.left
+        for enterprise, reached in found.reached:
+            mails, reminder = freshness.ask(
+                enterprise=enterprise, reached=reached, not_before=not_before
+            )
+            if mails:
+                rows[str(enterprise.pk)] = {"mails": mails, "reminder": reminder}
+        done.changed = len(rows)
+        if rows:
+            label = ngettext(
+                "Confirmation demandée à %(n)d entreprise",
+                "Confirmation demandée à %(n)d entreprises",
+                len(rows),
+            ) % {"n": len(rows)}
+            done.act = BulkAct.objects.create(act=ASK, label=label, by=by, rows=rows)
+            audit.record(act=f"bulk.{ASK}", by=by, subject=done.act, listings=len(rows))
+    return done
+
+
+def _take_mails_back(act: BulkAct, done: Done) -> None:
+    """Those that have not left; a reminder that no mail of it makes any more is forgotten."""
+    taken = outbox.withdraw([pk for row in act.rows.values() for pk in row["mails"]])
+    enterprises = Enterprise.objects.in_bulk([int(pk) for pk in act.rows])
+    for pk, row in act.rows.items():
+        if taken.issuperset(row["mails"]):
+            done.changed += 1
+            Reminder.objects.filter(pk=row["reminder"]).delete()
+        elif enterprise := enterprises.get(int(pk)):
+            done.left.append((enterprise, _("son courriel était déjà parti")))
+
+
 def _published(number: int) -> str:
     return ngettext("%(n)d fiche publiée", "%(n)d fiches publiées", number) % {"n": number}
 
@@ -128,14 +203,16 @@ def _perform(
 
 
 def undo(*, act: BulkAct, by: User) -> Done:
-    """Put the listings of an act back to what they were, but those written since, which are `left`.
-    Raises AlreadyUndone."""
+    """Put the listings of an act back to what they were, but those written since, which are `left`;
+    take back the mails that have not left yet. Raises AlreadyUndone."""
     done = Done(act=act)
     with transaction.atomic():
         act = BulkAct.objects.select_for_update().get(pk=act.pk)
         if act.undone_at:
             raise AlreadyUndone
-        for enterprise in _locked([int(pk) for pk in act.rows]):
+        if act.act == ASK:
+            _take_mails_back(act, done)
+        for enterprise in _locked([int(pk) for pk, row in act.rows.items() if "before" in row]):
             row = act.rows[str(enterprise.pk)]
             if enterprise.version != row["version"]:
                 done.left.append((enterprise, _("modifiée depuis")))

@@ -38,6 +38,11 @@ def overdue() -> Q:
     return Q(pk__in=Enterprise.objects.overdue(timezone.localdate()).values("pk"))
 
 
+def unreachable() -> Q:
+    """Left out of results since calls found nobody."""
+    return Q(pk__in=Enterprise.objects.unreachable().values("pk"))
+
+
 def incomplete() -> Q:
     """Without what a buyer needs to choose it or to reach it."""
     offers = Exists(Offering.objects.filter(enterprise=OuterRef("pk")))
@@ -127,6 +132,12 @@ LINES = [
         _("Fiches à confirmer"),
         kept(overdue),
         listed("en_retard=1"),
+        "directory.change_enterprise",
+    ),
+    Line(
+        _("Fiches injoignables"),
+        kept(unreachable),
+        listed("injoignable=1"),
         "directory.change_enterprise",
     ),
     Line(

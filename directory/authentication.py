@@ -16,7 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from directory import outbox, throttling, wording
+from directory import known_browsers, outbox, sealing, throttling, wording
 from directory.doors import doors
 from directory.models import User
 
@@ -61,6 +61,11 @@ class Adapter(DefaultAccountAdapter):
     def get_signup_redirect_url(self, request):
         return self.get_login_redirect_url(request)
 
+    def post_login(self, request, user, **said):
+        response = super().post_login(request, user, **said)
+        known_browsers.remember(request, response, user)
+        return response
+
     def add_message(self, *args, **kwargs):
         """Nothing of allauth's own: our pages say what happened."""
 
@@ -76,6 +81,12 @@ class FactorAdapter(DefaultMFAAdapter):
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": Adapter.error_messages["incorrect_code"],
     }
+
+    def encrypt(self, text):
+        return sealing.seal(text)
+
+    def decrypt(self, encrypted_text):
+        return sealing.unseal(encrypted_text)
 
     def get_totp_issuer(self):
         return settings.SITE_NAME

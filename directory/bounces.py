@@ -4,12 +4,15 @@
 import email
 import email.policy
 from collections.abc import Iterator
+from datetime import timedelta
 from email.message import Message
 
 from django.utils import timezone
 
 from directory.models import Mail
 
+#: How long an address that came back is not written to by reminders and invitations.
+COUNTS_FOR = timedelta(days=365)
 #: Bytes of a message that are read; what says that a mail came back is short.
 LARGEST = 1_000_000
 

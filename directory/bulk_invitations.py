@@ -1,5 +1,5 @@
 """Inviting many enterprises at once to take their listing in hand: those that nobody represents and
-whose listing is to be confirmed.
+whose listing is to be confirmed: late, or never confirmed since a file brought it.
 
 It is not a service message, so each needs a right to write to the listed address (`ConsentBasis`);
 the others are set apart with the reason, to be called. What staff saw is what is sent: each
@@ -9,17 +9,16 @@ recipient is looked at again when the form comes back, and a form sent twice sen
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Case, CharField, Exists, OuterRef, QuerySet, Value, When
+from django.db.models import Case, CharField, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Lower, Now
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from directory import audit, freshness, invitations, mailings
+from directory import audit, bounces, freshness, invitations, mailings
 from directory.addresses import link
 from directory.models import (
     AuditEntry,
@@ -64,10 +63,11 @@ class Result:
 
 
 def prospects(*, city: City | None = None, sector: Sector | None = None) -> QuerySet[Enterprise]:
-    """Listings to confirm that nobody represents, with `apart`: a key of REASONS, or nothing where
-    they can be invited."""
+    """Listings, late or never confirmed, that nobody represents, with `apart`: a key of REASONS, or
+    nothing where they can be invited."""
     active = Representative.objects.filter(enterprise=OuterRef("pk"), user__is_active=True)
-    rows = Enterprise.objects.overdue(timezone.localdate()).exclude(Exists(active))
+    published = Enterprise.objects.published().with_due_on().exclude(Exists(active))
+    rows = published.filter(Q(confirmed_on=None) | Q(due_on__lte=timezone.localdate()))
     if city:
         rows = rows.filter(city=city)
     if sector:
@@ -133,7 +133,7 @@ def _apart() -> Case:
     """Why an enterprise is not invited; nothing where it can be."""
     bases = freshness.in_force(OuterRef("pk")).filter(email__iexact=OuterRef("email"))
     bounced = Mail.objects.filter(
-        recipient=Lower(OuterRef("email")), bounced_at__gt=timezone.now() - timedelta(days=365)
+        recipient=Lower(OuterRef("email")), bounced_at__gt=timezone.now() - bounces.COUNTS_FOR
     )
     stopped = Unsubscription.objects.filter(email=Lower(OuterRef("email")), kind=KIND)
     invited = Invitation.objects.open().filter(enterprise=OuterRef("pk"), expires_at__gt=Now())

@@ -84,8 +84,10 @@ def since(asked: Since) -> Changes:
 
 
 def _told(row: dict) -> dict:
-    """Why an address is withdrawn, as `closed`, `replaced`, `moved` or `unpublished`, and the
-    address that stands for it now, if any."""
+    """Why an address is withdrawn, as `closed`, `replaced`, `moved`, `unreachable` (its page is
+    still there) or `unpublished`, and the address that stands for it now, if any."""
+    if row["state"] == "published" and row["slug_now"] == row["slug"]:
+        return {"reason": "unreachable", "successor": None}
     if row["state"] == "published":
         return {"reason": "moved", "successor": row["slug_now"]}
     if row["closing"] == "replaced" and row["successor"]:

@@ -4,6 +4,13 @@ site in production must be told."""
 from django.conf import settings
 from django.core import checks
 
+from directory import sealing
+
+NEW_KEY = (
+    "Make one with python -c 'from cryptography.fernet import Fernet; "
+    "print(Fernet.generate_key().decode())', and put it before those there were, with a comma."
+)
+
 
 @checks.register(checks.Tags.models)
 def merge_rules(app_configs, **kwargs):
@@ -61,6 +68,36 @@ def demo_sign_in(app_configs, **kwargs):
             " and this is no demonstration on a machine of one's own.",
             hint="It is for DEMO=1 on the embedded database, or with DEBUG=1. Leave it so.",
             id="directory.E002",
+        )
+    ]
+
+
+@checks.register(checks.Tags.security)
+def factor_keys(app_configs, **kwargs):
+    """Said by every command: with a key that is none, nobody who has a second factor signs in."""
+    try:
+        sealing.keys()
+    except ValueError:
+        return [
+            checks.Error(
+                "FACTOR_KEYS holds something that is not a key.",
+                hint=NEW_KEY,
+                id="directory.E003",
+            )
+        ]
+    return []
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def factor_keys_given(app_configs, **kwargs):
+    if settings.DEMO or settings.DEBUG or settings.FACTOR_KEYS:
+        return []
+    return [
+        checks.Error(
+            "FACTOR_KEYS is empty: the secrets of second factors are sealed with a key made from "
+            "SECRET_KEY, so that whoever has it and a copy of the database has them too.",
+            hint=NEW_KEY,
+            id="directory.E004",
         )
     ]
 

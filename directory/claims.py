@@ -316,6 +316,8 @@ def _trace(claim: Claim, by: User) -> None:
 
 def _wait(claim: Claim) -> None:
     """Leave it to be decided; owners are told once."""
+    if claim.state == Claim.State.CODE:
+        claim.created_at = timezone.now()  # until now it was between them and their mailbox
     claim.state = Claim.State.WAITING
     claim.code_hash = ""
     claim.save()

@@ -7,6 +7,11 @@ sign-in; its mail is written and erased in the same transaction, by the same sta
 
 What was asked is kept in the session: the code as a keyed hash, good for 15 minutes, five tries and
 one use, in the browser that asked for it.
+
+Codes asked for are counted by place (a client of the network), by place and address, and by
+address, so that nobody floods a mailbox; the owner of an address is counted apart, in a browser
+that they know (known_browsers.py), so that nobody keeps them out either. What is typed counts
+against the code and the place alone, never against the address.
 """
 
 import time
@@ -27,8 +32,9 @@ SIGN_IN, SIGN_UP, EMAIL, IDENTITY = "sign-in", "sign-up", "e-mail", "identity"
 GOOD_FOR = timedelta(minutes=15)
 TRIES = 5
 DIGITS = 8
-#: Of codes asked for, and of codes typed: from one address of the network; for one e-mail.
-BY_CLIENT, BY_EMAIL = Limit(20, timedelta(hours=1)), Limit(10, timedelta(hours=1))
+HOUR = timedelta(hours=1)
+#: From one place; from one place for one address; for one address or person, from wherever.
+BY_CLIENT, BY_BOTH, BY_EMAIL = Limit(20, HOUR), Limit(5, HOUR), Limit(10, HOUR)
 KEY = "code"
 
 Session = MutableMapping[str, Any]
@@ -50,12 +56,20 @@ class Awaited:
     said: dict[str, Any] = field(default_factory=dict)
 
 
-def ask(*, session: Session, client: str, purpose: str, email: str, **said: Any) -> None:
+def ask(
+    *, session: Session, client: str, known: str, purpose: str, email: str, **said: Any
+) -> None:
     """Send a code to this address and await it in this session, instead of any other.
 
-    `client` is where the request came from (`throttling.address`); `said` comes back with the right
-    code. Raises TooMany."""
-    count("code asked", client, email)
+    `client` is where the request came from (`throttling.address`), `known` the allowance of the
+    owner of the address, where it is surely they (`known_browsers.allowance`); `said` comes back
+    with the right code. Raises TooMany."""
+    if known:
+        count("code asked", (known, BY_EMAIL))
+    else:
+        # What is refused by one is not counted by those that follow.
+        both = (f"{client} for {email}", BY_BOTH)
+        count("code asked", (client, BY_CLIENT), both, (f"for {email}", BY_EMAIL))
     code = get_random_string(DIGITS, "0123456789")
     key = f"code:{get_random_string(22)}"
     context = {
@@ -66,8 +80,8 @@ def ask(*, session: Session, client: str, purpose: str, email: str, **said: Any)
     with transaction.atomic():
         outbox.queue(kind="code", to=email, context=context, dedupe_key=key, secret=True)
         if purpose == SIGN_IN:
-            known = User.objects.filter(email=OuterRef("recipient"), is_active=True)
-            Mail.objects.filter(~Exists(known), dedupe_key=key).delete()
+            users = User.objects.filter(email=OuterRef("recipient"), is_active=True)
+            Mail.objects.filter(~Exists(users), dedupe_key=key).delete()
     awaited = Awaited(
         purpose=purpose,
         email=email,
@@ -88,11 +102,15 @@ def awaited(session: Session) -> Awaited:
     return found
 
 
-def prove(*, session: Session, client: str, code: str) -> Awaited | None:
+def prove(*, session: Session, client: str, known: str, code: str) -> Awaited | None:
     """What was asked, if the code is right, which it is once; None if it is wrong. Spaces and
     dashes do not count. Raises Expired at the last wrong one, and TooMany."""
     asked = awaited(session)
-    count("code typed", client, asked.email)
+    count("code typed", (known or client, BY_CLIENT))
+    # In the session alone, tries made at once would all be the first.
+    if throttling.admit(purpose="code tried", client=asked.digest, limits=[Limit(TRIES, HOUR)]):
+        del session[KEY]
+        raise Expired
     typed = "".join(character for character in code if character.isdigit())
     if constant_time_compare(digest(asked.purpose, asked.email, typed), asked.digest):
         del session[KEY]
@@ -105,10 +123,10 @@ def prove(*, session: Session, client: str, code: str) -> Awaited | None:
     return None
 
 
-def count(purpose: str, client: str, who: str) -> None:
-    """Count one more attempt of this client, about this person. Raises TooMany."""
-    for counted, limit in ((client, BY_CLIENT), (f"for {who}", BY_EMAIL)):
-        if seconds := throttling.admit(purpose=purpose, client=counted, limits=[limit]):
+def count(purpose: str, *counted: tuple[str, Limit]) -> None:
+    """Count one more attempt for each of these, in turn. Raises TooMany at the first limit."""
+    for who, limit in counted:
+        if seconds := throttling.admit(purpose=purpose, client=who, limits=[limit]):
             raise TooMany(seconds)
 
 

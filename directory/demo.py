@@ -13,8 +13,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection, connections, models
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from directory import fictional
+from directory.histories import MADE, Trace
 from directory.logos import draw
 from directory.models import (
     Benefit,
@@ -38,6 +40,7 @@ from directory.models import (
 )
 from directory.search import fold
 from directory.slugs import Slugs
+from directory.timeline import PARTS
 from directory.transactions import long_transaction
 
 DEMO_SIZE = 420
@@ -88,8 +91,17 @@ def load() -> int:
             cities=cities(settings.SITE_CITIES),
         )
         written = write(rows, with_logos=True)
+        remember()
         SeededKey.objects.get_or_create(vocabulary="demo", key="enterprises")
         return written
+
+
+def remember() -> None:
+    """Have history begin with what was just written, so that there is something to go back to."""
+    trace = Trace(reason=_("Démonstration"))
+    for model in (Enterprise, *PARTS):
+        keys = model._default_manager.values_list("pk", flat=True)
+        trace.keep(model, list(keys), MADE)
 
 
 def generate(count: int, *, seed: str, progress: Callable[[int], None]) -> int:
@@ -346,9 +358,9 @@ class Writer:
             for enterprise, enterprise_row in pairs
             for position, row in enumerate(enterprise_row["offerings"], start=1)
         ]
-        for key, (offering, _) in zip(new_keys(Offering, len(made)), made, strict=True):
+        for key, (offering, _territory) in zip(new_keys(Offering, len(made)), made, strict=True):
             offering.pk = key
-        create(offering for offering, _ in made)
+        create(offering for offering, _territory in made)
         self.territories(Offering, made)
 
     def archive(self, pairs: Pairs) -> None:

@@ -4,6 +4,7 @@ the oldest first."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
 from django.db.models import CharField, F, QuerySet, Value
@@ -15,6 +16,8 @@ from directory.models import Claim, ErrorReport, Revision, Suggestion, User
 from directory.models.reports import Message
 
 PER_PAGE = 20
+#: The kind that is on line already: looked at when one has time.
+TO_READ = "a-relire"
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Kind:
 
     slug: str
     label: Any
+    #: What one of them is called.
+    one: Any
     permission: str
     rows: Callable[[], QuerySet]
     #: Where each row keeps when it came, the name shown, and its city.
@@ -43,6 +48,7 @@ KINDS = {
         Kind(
             "modifications",
             _("Modifications à décider"),
+            _("Modification à décider"),
             "directory.moderate_revision",
             lambda: Revision.objects.filter(state=Revision.State.WAITING),
             "submitted_at",
@@ -54,6 +60,7 @@ KINDS = {
         Kind(
             "demandes",
             _("Demandes de rattachement"),
+            _("Demande de rattachement"),
             "directory.change_claim",
             lambda: Claim.objects.filter(state=Claim.State.WAITING).select_related("user"),
             "created_at",
@@ -65,6 +72,7 @@ KINDS = {
         Kind(
             "erreurs",
             _("Erreurs signalées"),
+            _("Erreur signalée"),
             "directory.change_errorreport",
             lambda: ErrorReport.objects.filter(state=Message.State.NEW),
             "created_at",
@@ -76,6 +84,7 @@ KINDS = {
         Kind(
             "suggestions",
             _("Suggestions d’entreprises"),
+            _("Suggestion d’entreprise"),
             "directory.change_suggestion",
             lambda: Suggestion.objects.filter(state=Message.State.NEW),
             "created_at",
@@ -85,8 +94,9 @@ KINDS = {
             lambda suggestion: suggestion.activity[:120],
         ),
         Kind(
-            "a-relire",
+            TO_READ,
             _("Modifications à relire"),
+            _("Modification à relire"),
             "directory.moderate_revision",
             lambda: Revision.objects.filter(state=Revision.State.APPLIED),
             "submitted_at",
@@ -148,10 +158,14 @@ def cities(user: User) -> set[str]:
     return set(slugs[0].union(*slugs[1:])) if slugs else set()
 
 
-def after(*, user: User, kind: str = "", city: str = "", item: tuple[str, int]) -> Item | None:
-    """The item to open once `item` (kind, pk) is decided: the oldest other of the same list."""
+def after(
+    *, user: User, kind: str = "", city: str = "", item: tuple[str, int], at: datetime
+) -> Item | None:
+    """The item to open after `item` (kind, pk), which came at `at` and was decided or passed over:
+    the next of the same list, else its first, if there is another."""
     asked = [one for one in allowed(user) if not kind or one.slug == kind]
-    for slug, pk, _at in _ordered(asked, city)[:2]:
+    later = (key for key in _ordered(asked, city, since=at) if (key[2], key[1]) > (at, item[1]))
+    for slug, pk, _at in chain(islice(later, 1), _ordered(asked, city)[:2]):
         if (slug, pk) != item:
             return _items([(KINDS[slug], pk)])[0]
     return None
@@ -161,10 +175,12 @@ def _of_city(kind: Kind, city: str) -> QuerySet:
     return kind.rows().filter(**{kind.city: city}) if city else kind.rows()
 
 
-def _ordered(kinds: list[Kind], city: str) -> Any:
-    """(kind, key, day) of all rows of these kinds, the oldest first, as one statement."""
+def _ordered(kinds: list[Kind], city: str, since: datetime | None = None) -> Any:
+    """(kind, key, day) of all rows of these kinds, the oldest first, as one statement; those that
+    came `since` then."""
     keys = [
         _of_city(kind, city)
+        .filter(**({f"{kind.at}__gte": since} if since else {}))
         .order_by()
         .annotate(slug=Value(kind.slug, CharField()), came=F(kind.at))
         .values_list("slug", "pk", "came")

@@ -4,7 +4,10 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from directory.forms import LineField
 from directory.models import Enterprise
+from directory.restoring import FIELDS, LONGEST_REASON
+from directory.sections import LABELS
 from directory.team_forms import PageForm
 
 ACCEPT, REFUSE = "accepter", "refuser"
@@ -100,3 +103,21 @@ class AnswerForm(ReasonForm):
         if self.is_valid() and not self.said():
             self.add_error("reason", gettext("Dites pourquoi vous refusez."))
         return self.is_valid()
+
+
+class RestoreForm(PageForm):
+    """Which fields go back to what they said, and why; the page says what it showed (`seen`) and
+    when (`opened`)."""
+
+    ticked = forms.MultipleChoiceField(
+        choices=[(name, LABELS[name]) for name in FIELDS],
+        error_messages={"required": _("Cochez au moins un champ.")},
+    )
+    reason = LineField(
+        label=_("Motif"),
+        help_text=_("Une ligne, que l’entreprise lira dans son historique."),
+        max_length=LONGEST_REASON,
+        error_messages={"required": _("Dites pourquoi vous revenez à cette version.")},
+    )
+    seen = forms.CharField(required=False)
+    opened = forms.IntegerField(required=False)

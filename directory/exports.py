@@ -84,16 +84,17 @@ def _rows(
     state: State,
     cell: Callable[[Any], Any],
     kept: Collection[str] = PUBLIC,
+    columns_of: type[EnterpriseResource] = EnterpriseResource,
 ) -> Iterator[list[tuple]]:
     """The rows of a file by batches: of each enterprise the columns `names`, as `cell` makes them
     of what the resource writes. Those whose state is no longer one of `kept` are left out."""
 
-    resource = EnterpriseResource(state.labels)
+    resource = columns_of(state.labels)
 
     def read(batch: Sequence[int], state: State) -> list[tuple]:
         nonlocal resource
         if resource.labels is not state.labels:
-            resource = EnterpriseResource(state.labels)
+            resource = columns_of(state.labels)
         records = [
             record for record in resource.records(batch, names, seen) if record["state"] in kept
         ]
@@ -110,8 +111,10 @@ def _rows(
     return _in_batches(ids, read, state)
 
 
-def headers(names: Sequence[str]) -> list[str]:
-    return [EnterpriseResource.fields[name].label for name in names]
+def headers(
+    names: Sequence[str], columns_of: type[EnterpriseResource] = EnterpriseResource
+) -> list[str]:
+    return [columns_of.fields[name].label for name in names]
 
 
 # --- Writing
@@ -155,10 +158,11 @@ def write_workbook(
     state: State,
     about: Sequence[tuple[str, Any]],
     kept: Collection[str] = PUBLIC,
+    columns_of: type[EnterpriseResource] = EnterpriseResource,
 ) -> None:
     """An XLSX into `file`: a sheet of enterprises, its header frozen and filterable, and a sheet of
     what is said `about` it (label, value). `ids` count at most MOST_IN_WORKBOOK; staff also keep
-    other states than the public's."""
+    other states than the public's, and have columns of their own (`StaffResource`)."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet(_("Entreprises"))
     sheet.freeze_panes = "A2"
@@ -182,9 +186,9 @@ def write_workbook(
         return header
 
     try:
-        sheet.append([bold(header) for header in headers(names)])
+        sheet.append([bold(header) for header in headers(names, columns_of)])
         written = 1
-        for rows in _rows(ids, names, seen, state, cell, kept):
+        for rows in _rows(ids, names, seen, state, cell, kept, columns_of):
             for row in rows:
                 sheet.append(row)
             written += len(rows)

@@ -7,9 +7,9 @@ may run twice a day or miss a week. Whatever confirms the listing moves the date
 anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core import signing
@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from directory import addresses, outbox, state, wording
+from directory import addresses, bounces, outbox, state, wording
 from directory.facets import CONFIRMED
 from directory.models import ConsentBasis, Enterprise, Mail, Reminder, Role, User
 
@@ -30,6 +30,10 @@ SPOKEN_OVER = {
     Source.STAFF: {Source.STAFF, Source.IMPORT},
 }
 MAIL, AGAIN, CALL = 1, 2, 3
+#: Of mails (mailings.KINDS).
+KIND = "reminder"
+#: How long staff do not ask again, whoever did.
+ASKED_LATELY = timedelta(days=7)
 BETWEEN_STEPS = timedelta(weeks=3)
 #: How long the link of a reminder is good, unless it is used.
 GOOD_FOR = timedelta(days=90)
@@ -57,6 +61,7 @@ def confirm(*, enterprise: Enterprise, source: str, by: User | None) -> None:
         row = Enterprise.objects.get(pk=enterprise.pk)
         row.confirmed_on = timezone.localdate()
         row.confirmed_by = source
+        row.unreachable_since = None
         row.provenance = {
             name: source if said in SPOKEN_OVER[Source(source)] else said
             for name, said in row.provenance.items()
@@ -65,7 +70,8 @@ def confirm(*, enterprise: Enterprise, source: str, by: User | None) -> None:
         row._change_reason = _("Tout est exact")  # type: ignore[attr-defined]
         if by:
             row._history_user = by  # type: ignore[attr-defined]
-        changed = ["confirmed_on", "confirmed_by", "provenance", "version", "updated_at"]
+        changed = ["confirmed_on", "confirmed_by", "unreachable_since"]
+        changed += ["provenance", "version", "updated_at"]
         row.save(update_fields=changed)
     for name in changed:
         setattr(enterprise, name, getattr(row, name))
@@ -170,9 +176,8 @@ def in_force(enterprise: Enterprise | OuterRef) -> Any:
 
 
 def _came_back(email: str) -> bool:
-    a_year_ago = timezone.now() - timedelta(days=365)
     return Mail.objects.filter(
-        recipient__in={email, email.lower()}, bounced_at__gt=a_year_ago
+        recipient__in={email, email.lower()}, bounced_at__gt=timezone.now() - bounces.COUNTS_FOR
     ).exists()
 
 
@@ -190,7 +195,7 @@ def recipients(enterprise: Enterprise) -> list[tuple[str, bool]]:
     known = list(in_force(enterprise).order_by("-given_on", "pk").values_list("email", flat=True))
     known.sort(key=lambda email: email.lower() != enterprise.email.lower())
     for email in known:
-        if not outbox.unsubscribed(email, "reminder") and not _came_back(email):
+        if not outbox.unsubscribed(email, KIND) and not _came_back(email):
             return [(email, False)]
     return []
 
@@ -267,20 +272,78 @@ def _take(enterprise: Any, step: int, reached: list[tuple[str, bool]]) -> bool:
         defaults={"at": timezone.now()},
     )
     if taken and step != CALL:
-        context = {
-            "enterprise": enterprise.name,
-            "step": step,
-            "confirmed_on": enterprise.confirmed_on and wording.day(enterprise.confirmed_on),
-            "facts": facts(enterprise),
-            "confirm_url": confirmation_link(enterprise, enterprise.due_on),
-            "listing_url": addresses.link(enterprise.get_absolute_url()),
-        }
-        for email, service in reached:
-            outbox.queue(
-                kind="reminder",
-                to=email,
-                context=context,
-                dedupe_key=f"reminder:{enterprise.pk}:{enterprise.due_on}:{step}:{email}"[:200],
-                service=service,
-            )
+        _write(enterprise, step, reached, f"reminder:{enterprise.pk}:{enterprise.due_on}:{step}")
     return taken
+
+
+def _write(
+    enterprise: Any,
+    step: int,
+    reached: list[tuple[str, bool]],
+    named: str,
+    not_before: datetime | None = None,
+) -> list[str]:
+    """One mail for each; the keys of those written, which begin with `named`."""
+    context = {
+        "enterprise": enterprise.name,
+        "step": step,
+        "confirmed_on": enterprise.confirmed_on and wording.day(enterprise.confirmed_on),
+        "facts": facts(enterprise),
+        "confirm_url": confirmation_link(enterprise, enterprise.due_on),
+        "listing_url": addresses.link(enterprise.get_absolute_url()),
+    }
+    written = []
+    for email, service in reached:
+        key = f"{named}:{email}"[:200]
+        if outbox.queue(
+            kind=KIND,
+            to=email,
+            context=context,
+            dedupe_key=key,
+            service=service,
+            not_before=not_before,
+        ):
+            written.append(key)
+    return written
+
+
+# --- Asked by staff
+
+
+def lately_asked(ids: Collection[int]) -> dict[int, date]:
+    """Of these enterprises, those to which a mail was written within ASKED_LATELY, and the last day
+    it was; one statement."""
+    wanted, since = set(ids), timezone.now() - ASKED_LATELY
+    recent = Mail.objects.filter(kind=KIND, created_at__gt=since, gave_up_at=None)
+    asked = {}
+    for key, at in recent.order_by("created_at").values_list("dedupe_key", "created_at"):
+        pk = key.split(":")[1]
+        if pk.isdigit() and int(pk) in wanted:
+            asked[int(pk)] = timezone.localdate(at)
+    return asked
+
+
+def ask(
+    *, enterprise: Any, reached: list[tuple[str, bool]], not_before: datetime
+) -> tuple[list[int], int | None]:
+    """Write to who can confirm this listing (`recipients`), whether it is due or not, a mail that
+    leaves at `not_before`; the mails, and the `Reminder` that they make where they are the first of
+    a due date. `enterprise` is held, and has its `due_on`."""
+    now = timezone.now()
+    keys = _write(enterprise, MAIL, reached, f"asked:{enterprise.pk}:{now:%Y%m%d}", not_before)
+    mails = list(Mail.objects.filter(dedupe_key__in=keys).values_list("pk", flat=True))
+    due_on, steps = enterprise.due_on, Reminder.objects.filter(enterprise=enterprise)
+    if not mails or due_on > timezone.localdate() or steps.filter(due_on=due_on).exists():
+        return mails, None
+    taken = Reminder.objects.create(enterprise=enterprise, due_on=due_on, step=MAIL, at=now)
+    return mails, taken.pk
+
+
+def unreached_because(enterprise: Enterprise) -> str:
+    """Why `recipients` finds nobody, in words."""
+    known = list(in_force(enterprise).values_list("email", flat=True))
+    if not known and not enterprise.representatives.filter(role=Role.OWNER).exists():
+        return _("sans droit d’écrire") if enterprise.email else _("sans courriel")
+    if known and all(outbox.unsubscribed(email, KIND) for email in known):
+        return _("ne veut plus de ces courriels")
+    return _("courriel revenu")

@@ -35,7 +35,8 @@ class Help:
     without_words: dict[object, int] = field(default_factory=dict)
     #: Groups of the query that no listing matches, by their place.
     unknown: list[int] = field(default_factory=list)
-    #: The listing no longer published that was asked for by its name or NEQ.
+    #: The listing that was asked for by its name or NEQ and that results do not show, archived or
+    #: out of them since nobody answers.
     archived: dict | None = None
     #: Folded word → word as the directory writes it.
     words: dict[str, str] = field(default_factory=dict)
@@ -121,13 +122,16 @@ def _shorter(query: search.Query) -> dict[object, search.Query]:
 
 def _archived(query: search.Query) -> Statement:
     return Statement(
-        """'archived', (SELECT json_build_object('slug', e.slug, 'name', e.name,
+        """'archived', (SELECT json_build_object('slug', e.slug, 'name', e.name, 'state', e.state,
                 'closing', e.closing, 'successor', r.name, 'successor_slug', r.slug)
             FROM directory_enterprise e
             LEFT JOIN directory_enterprise r ON r.id = e.replaced_by_id AND r.state = 'published'
-            WHERE e.state = 'archived'
-                AND (public.fold(e.name) = %s OR e.neq = %s) LIMIT 1)""",
-        [search.fold(query.text), query.neq or None],
+            WHERE (public.fold(e.name) = %s AND e.state = 'archived'
+                    OR public.fold(e.name) = %s AND e.unreachable_since IS NOT NULL
+                    OR e.neq = %s)
+                AND (e.state = 'archived' OR e.state = 'published' AND NOT public.directory_listed(
+                    e.state, e.unreachable_since, e.confirmed_on)) LIMIT 1)""",
+        [search.fold(query.text), search.fold(query.text), query.neq or None],
     )
 
 

@@ -1,6 +1,8 @@
-"""Rows of history for what is written many rows at a time, which no signal of the models sees."""
+"""Rows of history: for what is written many rows at a time, which no signal of the models sees; and
+what is linked to those that are read."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,3 +84,20 @@ def beside(history: Any) -> list[str]:
             )"""
         )
     return copies
+
+
+def links(history: Any, rows: Iterable[Any]) -> dict[int, dict[str, list[int]]]:
+    """The keys of what was linked to each of these rows of `history`, by field: one statement a
+    field."""
+    found: dict[int, dict[str, list[int]]] = defaultdict(dict)
+    keys = [row.pk for row in rows]
+    for link in history._history_m2m_fields:
+        through = getattr(history, link.name).model
+        column = f"{link.m2m_reverse_field_name()}_id"
+        for key in keys:
+            found[key][link.name] = []
+        for key, pk in through.objects.filter(history_id__in=keys).values_list(
+            "history_id", column
+        ):
+            found[key][link.name].append(pk)
+    return found

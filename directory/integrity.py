@@ -54,7 +54,9 @@ SHOWN = ("offering", "certification", "enterprisebenefit", *DETAILS)
 # Within a transaction that writes, what it touched is settled at its end.
 CHANGES = """
 SELECT slug FROM (SELECT * FROM directory_change WHERE NOT withdrawn) c
-FULL JOIN (SELECT id, slug FROM directory_enterprise WHERE state = 'published') e USING (slug)
+FULL JOIN (
+    SELECT id, slug FROM directory_enterprise
+    WHERE public.directory_listed(state, unreachable_since, confirmed_on)) e USING (slug)
 WHERE (c.enterprise_id IS NULL OR e.id IS NULL) AND NOT EXISTS (
     SELECT FROM directory_changing g
     WHERE g.transaction = pg_current_xact_id_if_assigned()

@@ -51,7 +51,8 @@ class CityLabel(Label):
 class Labels:
     #: Facet code → label.
     by_code: dict[int, Label] = field(default_factory=dict)
-    #: Dimension → what may stand in an address (slug or official code) → label.
+    #: Dimension → what may stand in an address (slug or official code) → label; of a word merged
+    #: into another, the label of the other.
     by_key: dict[Dimension, dict[str, Label]] = field(default_factory=dict)
     #: Dimension → its labels, in the order staff gave.
     ordered: dict[Dimension, list[Label]] = field(default_factory=dict)
@@ -93,8 +94,13 @@ def read(rows: dict) -> Labels:
         (Dimension.STATUS, "statuses"),
         (Dimension.CATEGORY, "categories"),
     ):
-        for row_id, key, text, retired in rows[name] or ():
+        merged = {}
+        for row_id, key, text, retired, replaced_by in rows[name] or ():
             add(dimension, Label(code(dimension, row_id), key, text, retired))
+            if replaced_by:
+                merged[key] = code(dimension, replaced_by)
+        for key, other in merged.items():
+            labels.by_key[dimension][key] = labels.by_code[other]
     for number, (key, text) in enumerate(Enterprise.LegalForm.choices, start=1):
         # Not lazy: a label is shown thousands of times.
         add(Dimension.FORM, Label(code(Dimension.FORM, number), key, str(text)))

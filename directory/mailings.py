@@ -41,7 +41,10 @@ ABOUT_LISTING = gettext_lazy(
 ANSWERED = gettext_lazy(
     "Vous recevez ce message parce que vous avez écrit à l’équipe du répertoire."
 )
-
+DECIDES = gettext_lazy(
+    "Vous recevez ce message, une fois par jour au plus, parce que vous décidez de ce que reçoit "
+    "le répertoire."
+)
 INVITED = gettext_lazy(
     "Vous recevez ce message parce qu’une personne vous a invité·e à cette adresse."
 )
@@ -119,6 +122,28 @@ KINDS: dict[str, Kind] = {
             ],
             "confirm_url": "https://repertoire.example/confirmer/exemple/",
             "listing_url": "https://repertoire.example/entreprises/ateliers-alice/",
+        },
+    ),
+    "desk_digest": Kind(
+        gettext_lazy("Des demandes attendent une décision"),
+        DECIDES,
+        {
+            "number": 3,
+            "oldest": 5,
+            "lines": [
+                {
+                    "label": "Modifications à décider",
+                    "number": 2,
+                    "url": "https://repertoire.example/moderation/?sorte=modifications",
+                },
+                {
+                    "label": "Suggestions d’entreprises",
+                    "number": 1,
+                    "url": "https://repertoire.example/moderation/?sorte=suggestions",
+                },
+            ],
+            "to_read": 4,
+            "desk": "https://repertoire.example/moderation/",
         },
     ),
     "claim_code": Kind(

@@ -3,7 +3,7 @@
 The listing that goes is archived, its address leads to the other for good, and all that named it
 names the other: its parts and its people (belongings.py), other listings, and what other apps
 register in `extensions.merge_handlers`. The `Merge` keeps both listings as they were and which rows
-changed hands.
+changed hands, for a time (merge_copies.py).
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from simple_history.models import HistoricalChanges
 
-from directory import audit, belongings, duplicates
+from directory import audit, belongings, duplicates, merge_copies, wording
 from directory.belongings import REASON, REASON_UNDONE, is_empty, values_of
 from directory.extensions import MergeHandler, merge_handlers
 from directory.gazetteer import key
@@ -394,6 +394,11 @@ def obstacle(merge: Merge) -> str:
     """What keeps a merge from being undone, and what to do; "" where nothing does."""
     if merge.undone_at:
         return _("Cette fusion est déjà défaite.")
+    if not merge.before or merge_copies.until(merge) <= timezone.now():
+        return _(
+            "Elle pouvait l’être jusqu’au %(day)s\xa0: les copies qu’il y fallait sont effacées. "
+            "Rouvrez l’autre fiche dans l’administration et corrigez les deux."
+        ) % {"day": wording.day(timezone.localdate(merge_copies.until(merge)))}
     kept, gone = merge.kept, merge.gone
     later = Merge.objects.filter(gone=kept, undone_at=None).select_related("kept").first()
     if later:
@@ -415,7 +420,7 @@ def undo(*, merge: Merge, by: User | None) -> Merge:
     """Put both listings back as they were, and what changed hands. Rows that were added since stay
     with the listing that was kept; those that somebody changed since stay as they are. Raises
     Impossible, saying what prevents it, where either listing was written since."""
-    moved = merge.before["moved"].get("listings replaced", [])
+    moved = merge.before.get("moved", {}).get("listings replaced", [])
     Enterprise.objects.lock([merge.kept_id, merge.gone_id, *moved])
     held = Merge.objects.select_for_update(of=("self",)).select_related("kept", "gone")
     merge = held.get(pk=merge.pk)
@@ -434,6 +439,7 @@ def undo(*, merge: Merge, by: User | None) -> Merge:
         _save(one, values, REASON_UNDONE, by)
     _carry_on(merge)
     merge.undone_at, merge.undone_by = timezone.now(), by
+    merge.before = {}  # it has served: nothing else is done with it
     merge.save()
     DuplicatePair.objects.filter(duplicates.between(kept, gone)).update(
         state=DuplicatePair.State.OPEN, decided_by=None, decided_at=None
@@ -447,7 +453,7 @@ def _carry_on(merge: Merge) -> None:
     undone as they could."""
     for side, one in ((KEPT, merge.kept), (GONE, merge.gone)):
         version, name = merge.before[side]["version"], str(one.pk)
-        others = Merge.objects.filter(Q(kept=one) | Q(gone=one), undone_at=None)
+        others = merge_copies.held().filter(Q(kept=one) | Q(gone=one), undone_at=None)
         for other in others.exclude(pk=merge.pk).order_by("pk"):
             if other.before["versions"].get(name) == version:
                 other.before["versions"][name] = one.version

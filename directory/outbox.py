@@ -9,7 +9,7 @@ sent again under the same Message-ID, which mailboxes show once. See docs/decisi
 
 import logging
 import smtplib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.validators import validate_email
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -125,6 +126,17 @@ def unsubscribe(*, email: str, kind: str) -> None:
     Unsubscription.objects.bulk_create(
         [Unsubscription(email=email.lower(), kind=kind)], ignore_conflicts=True
     )
+
+
+def withdraw(pks: Collection[int]) -> set[int]:
+    """Take these mails back, as if they had never been written; those that were. One that left, was
+    given up, or is leaving now is not."""
+    waiting = Mail.objects.filter(pk__in=pks, sent_at=None, gave_up_at=None)
+    with transaction.atomic():
+        held = waiting.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+        taken = set(held.values_list("pk", flat=True))
+        Mail.objects.filter(pk__in=taken).delete()
+    return taken
 
 
 # --- Sending

@@ -20,6 +20,7 @@ from directory.criteria import RADII, RADIUS, wider
 from directory.facets import CONFIRMED, RECOGNISED, STEP, Dimension
 from directory.filters import EnterpriseFilter, FacetFilter, given
 from directory.help import MANY, Help
+from directory.models import Enterprise
 
 #: A facet of so many values is shown whole; of a longer one, so many, and those selected.
 SHORT_FACET = 12
@@ -201,10 +202,11 @@ class Page:
                 continue
             known = self.labels.by_key[dimension]
             values = self.parameters[name]
-            for value in values:
-                if value in known:
-                    others = [other for other in values if other != value]
-                    chips.append(self.chip(name, label_name(known[value]), others))
+            # Two values may mean one: a word, and another that was merged into it.
+            asked = dict.fromkeys(known[value] for value in values if value in known)
+            for label in asked:
+                others = [other for other in values if known.get(other) is not label]
+                chips.append(self.chip(name, label_name(label), others))
         if self.criteria.served:
             label = _("Dessert %(city)s") % {"city": self.criteria.served.full_name}
             chips.append(self.chip("dessert", label, None))
@@ -459,11 +461,17 @@ def label_name(label):
 
 
 def unlisted(archived):
-    """What the public is told of a listing that was asked for by its name or NEQ, and is gone."""
+    """What the public is told of a listing that was asked for by its name or NEQ, and is gone, or
+    is left out of results."""
     if not archived:
         return None
     successor, url = archived["successor"], ""
-    if archived["closing"] == "closed":
+    if archived["state"] == Enterprise.State.PUBLISHED:
+        reason = _(
+            "Personne n’y répond aux appels du Pôle\xa0: elle ne paraît plus dans les résultats."
+        )
+        url = reverse("directory:detail", args=[archived["slug"]])
+    elif archived["closing"] == "closed":
         reason = _("Cette entreprise est fermée.")
     elif successor:
         reason = _("Cette fiche est remplacée par %(name)s.") % {"name": successor}

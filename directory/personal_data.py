@@ -12,6 +12,7 @@ from allauth.usersessions.models import UserSession
 from django.contrib.admin.models import LogEntry
 from django.db import models
 
+from directory import merge_copies
 from directory.models import (
     AuditEntry,
     Claim,
@@ -97,6 +98,7 @@ def everything(user: User) -> dict[str, Any]:
         found.setdefault(heading(model), []).extend(
             rows(model, {f"{field}__iexact": user.email}, names)
         )
+    found["copies gardées pour défaire une fusion"] = copies(user)
     acts: list[dict[str, Any]] = []
     for model, field in ACTS:
         mine = model._default_manager.filter(**{field: user}).order_by("pk")
@@ -110,6 +112,24 @@ def everything(user: User) -> dict[str, Any]:
         for entry in AuditEntry.objects.filter(subject_kind="user", subject_id=user.pk)
     ]
     return found
+
+
+def copies(user: User) -> list[Any]:
+    """Of rows that a merge removed or changed, what they said of this person."""
+    named = {model: names for model, _field, names in [*OWN, *BY_EMAIL]}
+    return [
+        {
+            "table": heading(model),
+            "fusion": str(merge),
+            "jusqu’au": merge_copies.until(merge).date().isoformat(),
+        }
+        | {
+            label(model, name): values[attname]
+            for name in named.get(model, [])
+            if (attname := model._meta.get_field(name).attname) in values  # type: ignore[union-attr]
+        }
+        for merge, model, values in merge_copies.about(user)
+    ]
 
 
 def heading(model: type[models.Model]) -> str:

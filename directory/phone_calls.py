@@ -1,7 +1,9 @@
 """The telephone list: listings that nobody confirmed by mail, and what came of calling them.
 
 Staff call from a page that says who is calling whom. What a call changes is not written by the
-caller: it joins the queue of errors reported, where staff see to it.
+caller: it joins the queue of errors reported, where staff see to it. Two calls of one round that
+found nobody take the listing out of results, and no more: whatever shows that somebody is there
+brings it back (docs/decisions/0015).
 """
 
 import hashlib
@@ -29,9 +31,11 @@ Outcome = PhoneCall.Outcome
 REST = timedelta(days=2)
 #: How long a call is thought to be under way, from the moment its page was asked for.
 UNDER_WAY_FOR = timedelta(minutes=15)
-#: Calls without success after which the listing may be hidden from results.
+#: Calls without success after which the listing leaves the results.
 MOST_UNANSWERED = 2
 UNANSWERED = [Outcome.NO_ANSWER, Outcome.WRONG_NUMBER]
+#: Somebody was there. A confirmation says so itself; one that closed has no need to come back.
+ANSWERED = [Outcome.CHANGED, Outcome.CALL_BACK]
 #: What is left to others, and under which kind of error they find it.
 HANDED_OVER = {
     Outcome.CHANGED: ErrorReport.Kind.OTHER,
@@ -134,7 +138,8 @@ def record(
 
     `key` tells one form shown from another. A confirmation confirms the listing, in the name of
     the Pôle; changes, a closing or a wrong number go to the queue of errors reported, with the
-    note. `consent_email` is an address that the person agreed to be written at, said aloud."""
+    note. The last of MOST_UNANSWERED without success takes the listing out of results; an answer
+    puts it back. `consent_email` is an address that the person agreed, aloud, to be written at."""
     digest = hashlib.sha256(f"{key}|{enterprise.pk}|{by.pk}".encode()).hexdigest()
     call = PhoneCall(
         enterprise=enterprise,
@@ -151,8 +156,15 @@ def record(
         CallUnderWay.objects.filter(enterprise=enterprise, by=by).delete()
         if not kept:
             return False
+        before = _standing(enterprise)
         if outcome == Outcome.CONFIRMED:
             freshness.confirm(enterprise=enterprise, source=Enterprise.Source.STAFF, by=by)
+        elif outcome in UNANSWERED or outcome in ANSWERED:
+            _note_reach(enterprise, outcome, by)
+        after = _standing(enterprise)
+        if after != before:
+            before["version"] = after["version"]
+            PhoneCall.objects.filter(key=digest).update(before=before)
         if outcome in HANDED_OVER:
             said = str(Outcome(outcome).label)
             reports.hand_over(
@@ -165,6 +177,17 @@ def record(
         if consent_email:
             _agree(enterprise, consent_email, by)
     return True
+
+
+def _standing(enterprise: Enterprise) -> dict[str, Any]:
+    """What a call may change of a listing, as JSON holds it, and its version."""
+    row = Enterprise.objects.get(pk=enterprise.pk)
+    days = {name: getattr(row, name) for name in ("confirmed_on", "unreachable_since")}
+    return {name: day and day.isoformat() for name, day in days.items()} | {
+        "confirmed_by": row.confirmed_by,
+        "provenance": row.provenance,
+        "version": row.version,
+    }
 
 
 def said_aloud(by: User) -> str:
@@ -194,6 +217,28 @@ def number_found(*, enterprise: Enterprise, phone: str, by: User) -> bool:
         key=hashlib.sha256(f"number|{enterprise.pk}|{phone}".encode()).hexdigest(),
     )
     return False
+
+
+def _note_reach(enterprise: Enterprise, outcome: str, by: User) -> None:
+    """Leave the listing out of results, or put it back, as this call and those before it say."""
+    # Of two who note a call at once, the second counts both.
+    Enterprise.objects.lock([enterprise.pk])
+    row = Enterprise.objects.get(pk=enterprise.pk)
+    since = None
+    if outcome in UNANSWERED:
+        called = waiting().filter(pk=row.pk, unanswered__gte=MOST_UNANSWERED)
+        if row.is_unreachable or not called.exists():
+            return
+        since = timezone.localdate()
+    if row.unreachable_since == since:
+        return
+    row.unreachable_since = since
+    row.version += 1
+    row._history_user = by  # type: ignore[attr-defined]
+    row._change_reason = (  # type: ignore[attr-defined]
+        _("Appels sans réponse\xa0: hors des résultats") if since else _("Jointe au téléphone")
+    )
+    row.save(update_fields=["unreachable_since", "version", "updated_at"])
 
 
 def _agree(enterprise: Enterprise, email: str, by: User) -> None:

@@ -148,9 +148,17 @@ def discharge(*, representative: Representative, by: User | None, how: str) -> N
     Representative.objects.filter(pk=representative.pk).delete()
 
 
+def only_owner(representative: Representative) -> bool:
+    """Whether the listing would be left without anybody who manages it."""
+    return (
+        representative.role == Role.OWNER
+        and representative.user.is_active
+        and not owners(representative.enterprise).exclude(pk=representative.pk).exists()
+    )
+
+
 def _keep_an_owner(leaving: Representative) -> None:
-    others = owners(leaving.enterprise).exclude(pk=leaving.pk)
-    if leaving.user.is_active and not others.exists():
+    if only_owner(leaving):
         raise LastOwner
 
 

@@ -307,6 +307,12 @@ class EnterpriseResource(Resource):
         return [self.fields[name].widget.render(record[name]) for name in names]
 
 
+class StaffResource(EnterpriseResource):
+    """With what no public file says."""
+
+    unreachable_since = derived(_("Hors des résultats, injoignable depuis le"))
+
+
 # --- What is kept in other tables: keys of enterprises → values in plain form
 
 

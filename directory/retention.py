@@ -1,5 +1,5 @@
 """What is kept of people, how long and why: the table that the privacy page shows is the one that
-`manage.py purge` obeys.
+`manage.py purge` obeys, and its figures are the spans that it counts with.
 
 A line that a database rule, a cascade or a person sees to has nothing to purge, and says so.
 """
@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from directory import accounts, outbox, reports
+from directory import accounts, bounces, merge_copies, outbox, reports, wording
 from directory.models import (
     AuditEntry,
     Claim,
@@ -41,21 +41,33 @@ from directory.models import (
 
 DAY = timedelta(days=1)
 YEAR = 365 * DAY
+#: Of the register of incidents, which the law asks to be kept: leap years included.
+INCIDENTS = 5 * 366 * DAY
 #: An account that does not sign in is told so long before it is erased.
 UNUSED, WARNING = 3 * YEAR, 30 * DAY
+MAILS, DRAFTS, INVITATIONS, IMPORTS = 90 * DAY, 180 * DAY, YEAR, YEAR
+UNPROVEN, DECIDED, CALLS, BASES = 30 * DAY, 3 * YEAR, 3 * YEAR, 3 * YEAR
+VISITS, TRACES = 2 * YEAR, 2 * YEAR
+#: How long one may still read what a listing said of the people of an enterprise.
+CONTACTS_REMEMBERED = 2 * YEAR
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the schedule. `due` gives what is to go; `erase` makes it go, and gives how many
-    rows it changed (by default, it deletes them)."""
+    """One row of the schedule. `kept` names its `spans`. `due` gives what is to go; `erase` makes
+    it go, and gives how many rows it changed (by default, it deletes them)."""
 
     name: str  # in what the command prints
     what: str | Promise
     kept: str | Promise
     why: str | Promise
+    spans: dict[str, timedelta] = field(default_factory=dict)
     due: Callable[[], list[QuerySet[Any]]] | None = None
     erase: Callable[[QuerySet[Any]], int] = field(default=lambda rows: deleted(rows))
+
+    @property
+    def how_long(self) -> str:
+        return str(self.kept) % {name: wording.span(one) for name, one in self.spans.items()}
 
 
 def deleted(rows: QuerySet[Any]) -> int:
@@ -137,17 +149,19 @@ LINES = [
     Line(
         "account",
         _("Compte\xa0: nom, courriel, rôles, consentements, clés d’accès"),
-        _("jusqu’à ce que vous le supprimiez\xa0; trois ans sans connexion s’il ne représente "
-          "aucune entreprise, après un avis de 30 jours"),
+        _("jusqu’à ce que vous le supprimiez\xa0; %(unused)s sans connexion s’il ne représente "
+          "aucune entreprise, après un avis de %(warning)s"),
         _("vous connecter et savoir qui tient une fiche"),
+        {"unused": UNUSED, "warning": WARNING},
         due=unused_and_warned,
         erase=close,
     ),
     Line(
         "sessions",
         _("Connexions ouvertes\xa0: appareil, adresse IP, date"),
-        _("deux semaines au plus, ou jusqu’à ce que vous les fermiez"),
-        _("vous garder connecté et vous montrer d’où"),
+        _("%(span)s au plus, ou jusqu’à ce que vous les fermiez"),
+        _("vous garder en session et vous montrer d’où"),
+        {"span": timedelta(seconds=settings.SESSION_COOKIE_AGE)},
         due=lambda: [
             orphan_sessions(),
             Session.objects.filter(expire_date__lt=timezone.now()),
@@ -156,25 +170,30 @@ LINES = [
     Line(
         "counters",
         _("Compteurs d’essais et d’envois, sans adresse lisible"),
-        _("une journée"),
+        _("une journée"),  # the longest span that is counted
         _("empêcher les envois en masse et qu’on devine un code"),
         due=lambda: [Counter.objects.filter(expires_at__lt=timezone.now())],
     ),
     Line(
         "senders",
         _("Nom et courriel de qui écrit au Pôle par un formulaire"),
-        _("90 jours après le traitement, un an au plus après l’envoi"),
+        _("%(handled)s après le traitement, %(most)s au plus après l’envoi"),
         _("répondre et remercier"),
+        {"handled": reports.KEPT_ONCE_HANDLED, "most": reports.KEPT_AT_MOST},
         due=lambda: [reports.outdated(Suggestion), reports.outdated(ErrorReport)],
         erase=without_sender,
     ),
     Line(
         "mails",
         _("Courriels envoyés par le site"),
-        _("90 jours\xa0; ceux qui contiennent un code, jusqu’à leur départ"),
-        _("savoir ce qui a été dit, et à qui un envoi a manqué"),
+        _("%(span)s\xa0; %(bounced)s pour ceux qui reviennent\xa0; ceux qui contiennent un code, "
+          "jusqu’à leur départ"),
+        _("savoir ce qui a été dit, et à quelle adresse ne plus écrire"),
+        {"span": MAILS, "bounced": bounces.COUNTS_FOR},
         due=lambda: [
-            Mail.objects.filter(older("sent_at", 90 * DAY) | older("gave_up_at", 90 * DAY)),
+            Mail.objects.filter(older("sent_at", MAILS) | older("gave_up_at", MAILS)).exclude(
+                Q(bounced_at__isnull=False) & ~older("bounced_at", bounces.COUNTS_FOR)
+            ),
             # A code that never left is of no use to anybody.
             Mail.objects.filter(older("created_at", DAY), kind="code"),
         ],
@@ -182,84 +201,106 @@ LINES = [
     Line(
         "drafts",
         _("Brouillons"),
-        _("six mois sans y toucher"),
+        _("%(span)s sans y toucher"),
         _("reprendre une modification commencée"),
-        due=lambda: [Draft.objects.filter(older("updated_at", 183 * DAY))],
+        {"span": DRAFTS},
+        due=lambda: [Draft.objects.filter(older("updated_at", DRAFTS))],
     ),
     Line(
         "invitations",
         _("Invitations"),
-        _("un an après leur expiration"),
+        _("%(span)s après leur expiration"),
         _("savoir qui a invité qui"),
-        due=lambda: [Invitation.objects.filter(older("expires_at", YEAR))],
+        {"span": INVITATIONS},
+        due=lambda: [Invitation.objects.filter(older("expires_at", INVITATIONS))],
     ),
     Line(
         "claims",
         _("Demandes de rattachement"),
-        _("30 jours si le code n’est jamais venu, trois ans une fois décidées"),
+        _("%(unproven)s si le code n’est jamais venu, %(decided)s une fois décidées"),
         _("pouvoir expliquer pourquoi une personne tient une fiche"),
+        {"unproven": UNPROVEN, "decided": DECIDED},
         due=lambda: [
-            Claim.objects.filter(older("created_at", 30 * DAY), state=Claim.State.CODE),
-            Claim.objects.filter(older("decided_at", 3 * YEAR)),
+            Claim.objects.filter(older("created_at", UNPROVEN), state=Claim.State.CODE),
+            Claim.objects.filter(older("decided_at", DECIDED)),
         ],
     ),
     Line(
         "revisions",
         _("Modifications proposées, une fois décidées"),
-        _("trois ans"),
+        "%(span)s",
         _("pouvoir expliquer et corriger une décision"),
-        due=lambda: [Revision.objects.filter(older("decided_at", 3 * YEAR))],
+        {"span": DECIDED},
+        due=lambda: [Revision.objects.filter(older("decided_at", DECIDED))],
     ),
     Line(
         "calls",
         _("Appels et rappels aux entreprises"),
-        _("trois ans"),
+        "%(span)s",
         _("ne pas appeler deux fois pour rien"),
+        {"span": CALLS},
         due=lambda: [
-            PhoneCall.objects.filter(older("at", 3 * YEAR)),
-            Reminder.objects.filter(older("at", 3 * YEAR)),
+            PhoneCall.objects.filter(older("at", CALLS)),
+            Reminder.objects.filter(older("at", CALLS)),
         ],
     ),
     Line(
         "bases",
         _("Droit d’écrire à une adresse"),
-        _("trois ans après son retrait"),
+        _("%(span)s après son retrait"),
         _("prouver le consentement que demande la loi canadienne anti-pourriel"),
-        due=lambda: [ConsentBasis.objects.filter(older("withdrawn_on", 3 * YEAR))],
+        {"span": BASES},
+        due=lambda: [ConsentBasis.objects.filter(older("withdrawn_on", BASES))],
     ),
     Line(
         "contacts",
         _("Anciennes versions des personnes-ressources"),
-        _("deux ans"),
+        "%(span)s",
         _("revenir sur une erreur"),
-        due=lambda: [Contact.history.model.objects.filter(older("history_date", 2 * YEAR))],
+        {"span": CONTACTS_REMEMBERED},
+        due=lambda: [
+            Contact.history.model.objects.filter(older("history_date", CONTACTS_REMEMBERED))
+        ],
     ),
     Line(
         "imports",
         _("Fichiers importés par l’équipe"),
-        _("un an"),
+        "%(span)s",
         _("corriger ou annuler un import"),
-        due=lambda: [ImportBatch.objects.filter(older("created_at", YEAR))],
+        {"span": IMPORTS},
+        due=lambda: [ImportBatch.objects.filter(older("created_at", IMPORTS))],
+    ),
+    Line(
+        "merges",
+        _("Copie de deux fiches fusionnées, personnes-ressources comprises"),
+        _("%(span)s après la fusion, ou jusqu’à ce qu’elle soit défaite"),
+        _("pouvoir défaire une fusion faite par erreur"),
+        {"span": merge_copies.UNDOABLE_FOR},
+        due=lambda: [merge_copies.outdated()],
+        erase=merge_copies.empty,
     ),
     Line(
         "visits",
         _("Nombre de consultations d’une fiche par mois, sans savoir de qui"),
-        _("deux ans"),
+        "%(span)s",
         _("dire à l’entreprise si sa fiche sert"),
-        due=lambda: [ProfileVisits.objects.filter(older("month", 2 * YEAR))],
+        {"span": VISITS},
+        due=lambda: [ProfileVisits.objects.filter(older("month", VISITS))],
     ),
     Line(
         "traces",
         _("Traces des actes\xa0: droits donnés, exports, fusions, avec le nom de qui les fait"),
-        _("deux ans\xa0; la base de données refuse qu’on les change avant un an"),
+        _("%(span)s\xa0; la base de données refuse qu’on les change avant un an"),
         _("savoir qui a fait quoi en cas d’erreur ou d’abus"),
-        due=lambda: [AuditEntry.objects.filter(older("at", 2 * YEAR))],
+        {"span": TRACES},
+        due=lambda: [AuditEntry.objects.filter(older("at", TRACES))],
     ),
     Line(
         "incidents",
         _("Registre des incidents de confidentialité"),
-        _("cinq ans au moins"),
+        _("%(span)s au moins"),
         _("la loi l’exige\xa0; l’équipe en décide ensuite"),
+        {"span": INCIDENTS},
     ),
 ]  # fmt: skip
 

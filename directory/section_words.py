@@ -74,7 +74,8 @@ SAID: dict[str, Callable[[Any, Labels], str]] = {
 
 
 def _line(name: str, row: Mapping[str, Any], labels: Labels) -> str:
-    return ", ".join(part for part in LINES[name](row, labels) if part)
+    parts = [part for part in LINES[name](row, labels) if part]
+    return ", ".join([*(part.removesuffix(".") for part in parts[:-1]), *parts[-1:]])
 
 
 def _offering_line(row: Mapping[str, Any], labels: Labels) -> list[str]:

@@ -198,7 +198,12 @@ def _present(enterprise: Enterprise, name: str) -> Value:
     if name in MANY:
         key = MANY[name][1]
         return sorted(getattr(enterprise, name).order_by().values_list(key, flat=True))
-    return READ[name](enterprise) if name in READ else _plain(getattr(enterprise, name))
+    return own(enterprise, name)
+
+
+def own(enterprise: Any, name: str) -> Value:
+    """A field that is a column of the enterprise, or of a row of its history."""
+    return READ[name](enterprise) if name in READ else plain(getattr(enterprise, name))
 
 
 def _rows(enterprise: Enterprise, rows: Rows) -> list[dict[str, Value]]:
@@ -209,12 +214,13 @@ def _rows(enterprise: Enterprise, rows: Rows) -> list[dict[str, Value]]:
     named = {f"said_{column}": where for column, where in columns.items()}
     found = rows.model._default_manager.filter(enterprise=enterprise).values("id", **named)
     return [
-        {"id": row["id"]} | {column: _plain(row[f"said_{column}"]) for column in rows.columns}
+        {"id": row["id"]} | {column: plain(row[f"said_{column}"]) for column in rows.columns}
         for row in found
     ]
 
 
-def _plain(value: Value) -> Value:
+def plain(value: Value) -> Value:
+    """A value of a column as JSON can hold it."""
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, str):  # as a form would give it back
@@ -245,7 +251,8 @@ def apply(
 
     The enterprise is held, its version moves by one, `source` (`Enterprise.Source`) is noted of
     each field, and history keeps `by` and `reason`. When it was confirmed, and whether it is
-    published, stay as they are. Raises ValidationError by field for a value that the listing cannot
+    published, stay as they are; results show it again where calls had found nobody, if its owner
+    is who speaks. Raises ValidationError by field for a value that the listing cannot
     hold, KeyError for a field of another section, Enterprise.DoesNotExist."""
     with transaction.atomic():
         Enterprise.objects.lock([enterprise.pk])
@@ -426,6 +433,8 @@ def _write(
         locate(enterprise)
     said = [ROWS[name].said_as or name if name in ROWS else said_with(name) for name in changes]
     enterprise.provenance |= dict.fromkeys(said, source)
+    if source == Enterprise.Source.OWNER:
+        enterprise.unreachable_since = None  # here it is
     enterprise.version = before.version + 1
     enterprise.save()
     if before.logo and before.logo.name != enterprise.logo.name:

@@ -71,7 +71,7 @@ def paths(name: str, state: State) -> list[tuple[str, datetime | None]] | None:
         return None
     first = (int(number) - 1) * SECTION
     rows = (
-        Enterprise.objects.published()
+        Enterprise.objects.listed()
         .filter(pk__gte=first, pk__lt=first + SECTION)
         .order_by("pk")
         .values_list("slug", "updated_at")

@@ -4,7 +4,6 @@ Rows written by one person for one reason within a few seconds are one event, as
 whoever did it. A constant number of statements, however long the history.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,7 +12,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext as _
 
-from directory import wording
+from directory import histories, wording
 from directory.models import (
     Certification,
     Contact,
@@ -24,6 +23,7 @@ from directory.models import (
     Recognition,
     Reference,
 )
+from directory.models.fields import PhoneField
 
 PARTS = (Offering, Contact, Certification, EnterpriseBenefit, Permit, Reference, Recognition)
 #: What is kept for the program, and says nothing to a reader.
@@ -53,7 +53,10 @@ class Change:
 
 @dataclass
 class Event:
+    """`until` is when its last row was written: from then on the listing was what it made it."""
+
     at: datetime
+    until: datetime
     by: str
     reason: str
     changes: list[Change] = field(default_factory=list)
@@ -85,8 +88,9 @@ def events(enterprise: Enterprise, audience: str = STAFF) -> list[Event]:
             last and (last.by, last.reason) == (row.by, row.reason) and row.at - last.at < TOGETHER
         )
         if not last or not same:
-            last = Event(row.at, row.by, row.reason)
+            last = Event(row.at, row.at, row.by, row.reason)
             told.append(last)
+        last.until = row.at
         last.changes += row.changes
         last.created |= row.created
     return told[::-1][:MOST]
@@ -104,7 +108,7 @@ def _of(
         .select_related("history_user")
         .order_by("history_date", "history_id")
     )
-    linked = _links(history, rows)
+    linked = histories.links(history, rows)
     names = _names(model, rows, linked)
     before: dict[int, dict[str, Any]] = {}
     for row in rows:
@@ -113,10 +117,14 @@ def _of(
         title = ""
         if part:
             title = f"{part}\xa0: {_title(row)}" if _title(row) else part
-        old = before.get(row.id, {})
+        # Of a row that history met already made, what it was before is not known.
+        known = row.id in before or row.history_type == "+"
+        old = before.get(row.id, {} if known else values)
         for name in values or old:
             if name in untold or old.get(name) == values.get(name):
                 continue
+            if all(side.get(name) in (None, False) for side in (old, values)):
+                continue  # of what was made or removed, a « no » says nothing
             said = [_shown(model, name, side.get(name), names) for side in (old, values)]
             if said[0] != said[1]:
                 changes.append(Change(title, _label(model, name), *said))
@@ -137,22 +145,6 @@ def _title(row: Any) -> str:
         if value := getattr(row, name, ""):
             return str(value)
     return ""
-
-
-def _links(history: Any, rows: Iterable[Any]) -> dict[int, dict[str, list[int]]]:
-    """The rows linked to each history row, by field: one statement a field."""
-    found: dict[int, dict[str, list[int]]] = defaultdict(dict)
-    keys = [row.pk for row in rows]
-    for link in history._history_m2m_fields:
-        through = getattr(history, link.name).model
-        column = f"{link.m2m_reverse_field_name()}_id"
-        for key in keys:
-            found[key][link.name] = []
-        for key, pk in through.objects.filter(history_id__in=keys).values_list(
-            "history_id", column
-        ):
-            found[key][link.name].append(pk)
-    return found
 
 
 def _values(model: type[models.Model], row: Any, linked: dict[str, list[int]]) -> dict[str, Any]:
@@ -198,6 +190,10 @@ def _shown(model: type[models.Model], name: str, value: Any, names: _Names) -> s
     if field.is_relation:
         keys = value if isinstance(value, list) else [value]
         return ", ".join(sorted(names[name].get(key, _("effacé")) for key in keys))
+    if isinstance(field, PhoneField):
+        return wording.phone(value)
+    if name == "logo":
+        return _("une image")
     if isinstance(value, bool):
         return _("oui") if value else _("non")
     choices = dict(getattr(field, "base_field", field).choices or ())

@@ -1,7 +1,8 @@
 """A call noted by mistake, taken back by who noted it, within minutes.
 
-What it left behind goes with it: the confirmation it gave, what it handed over to the moderators
-while nobody has seen to it, the right to write that was said aloud.
+What it left behind goes with it: the confirmation it gave, whether the listing shows in results,
+what it handed over to the moderators while nobody has seen to it, the right to write that was said
+aloud.
 """
 
 from datetime import timedelta
@@ -16,7 +17,6 @@ from directory.phone_calls import said_aloud
 
 #: How long a call may be taken back.
 WITHIN = timedelta(minutes=10)
-CONFIRMATION = ("confirmed_on", "confirmed_by", "provenance")
 
 
 class TooLate(Exception):
@@ -39,8 +39,8 @@ def undo(*, call: PhoneCall, by: User) -> None:
             return
         if found.at <= timezone.now() - WITHIN:
             raise TooLate(_("L’appel a été noté il y a plus de dix minutes\xa0: il reste."))
-        if found.outcome == PhoneCall.Outcome.CONFIRMED:
-            _unconfirm(found, by)
+        if found.before:
+            _put_back(found, by)
         reports = ErrorReport.objects.filter(key=found.key)
         if reports.exclude(state=ErrorReport.State.NEW).exists():
             raise TooLate(_("L’équipe a déjà vu à ce que l’appel a appris\xa0: il reste."))
@@ -56,17 +56,15 @@ def undo(*, call: PhoneCall, by: User) -> None:
         found.delete()
 
 
-def _unconfirm(call: PhoneCall, by: User) -> None:
-    """Put back what the confirmation replaced, if nothing was written since."""
+def _put_back(call: PhoneCall, by: User) -> None:
+    """Make the listing what it was before the call, if nothing was written since."""
     enterprise = Enterprise.objects.get(pk=call.enterprise_id)
-    since = enterprise.history.filter(history_date__gte=call.at)
-    before = enterprise.history.filter(history_date__lt=call.at).order_by("-history_date").first()
-    # The confirmation itself, and nothing else; versions tell what leaves no history.
-    if before is None or [row.version for row in since] != [enterprise.version]:
+    before = dict(call.before or {})
+    if before.pop("version", None) != enterprise.version:
         raise TooLate(_("La fiche a changé depuis cet appel\xa0: il reste."))
-    for name in CONFIRMATION:
-        setattr(enterprise, name, getattr(before, name))
+    for name, value in before.items():
+        setattr(enterprise, name, value)
     enterprise.version += 1
     enterprise._change_reason = _("Appel noté par erreur")  # type: ignore[attr-defined]
     enterprise._history_user = by  # type: ignore[attr-defined]
-    enterprise.save(update_fields=[*CONFIRMATION, "version", "updated_at"])
+    enterprise.save(update_fields=[*before, "version", "updated_at"])

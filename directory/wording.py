@@ -1,7 +1,7 @@
 """Dates, amounts, telephone numbers and territories, said as Québec says them."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
@@ -13,6 +13,14 @@ from directory.facets import Dimension
 from directory.labels import Labels
 
 NBSP = "\xa0"
+
+
+def span(time: timedelta) -> str:
+    """« 90 jours »; « 2 ans » where years are whole, leap days apart."""
+    years, rest = divmod(time.days, 365)
+    if years and rest <= years:
+        return ngettext("%(n)d\xa0an", "%(n)d\xa0ans", years) % {"n": years}
+    return ngettext("%(n)d\xa0jour", "%(n)d\xa0jours", time.days) % {"n": time.days}
 
 
 @lru_cache(maxsize=4096)
@@ -102,6 +110,11 @@ def distance(kilometres: float) -> str:
         if kilometres < 10
         else (f"{kilometres:.0f}{NBSP}km")
     )
+
+
+def within(label: str) -> str:
+    """A label inside a sentence: « forme juridique », but « NEQ »."""
+    return label if label.isupper() else label[:1].lower() + label[1:]
 
 
 def enumeration(names: Sequence[str], most: int | None = None) -> str:

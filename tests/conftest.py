@@ -21,8 +21,8 @@ BROWSER = f"{HERE.name}/browser/"
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """The longest parts first, so that no process is left with one of them in the end."""
-    order = {"browser": 0, "hostile": 1}
-    items.sort(key=lambda item: order.get(item.path.relative_to(HERE).parts[0], 2))
+    order = {"browser": 0, "test_access.py": 1, "hostile": 2}
+    items.sort(key=lambda item: order.get(item.path.relative_to(HERE).parts[0], 3))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,5 +1,6 @@
 """What a browser would send back of a form that nobody has filled in yet."""
 
+import re
 from html.parser import HTMLParser
 
 
@@ -63,3 +64,22 @@ def filled(response, form_id):
         name: [value.removeprefix("\n").removeprefix("\r\n") for value in values]
         for name, values in reader.values.items()
     }
+
+
+def every_form(response):
+    """Of each form of this page that is posted: its address, where it has one, and its fields."""
+    html = response.content.decode()
+    for opening, inside in re.findall(r"<form\b([^>]*)>(.*?)</form>", html, re.DOTALL):
+        if 'method="post"' not in opening:
+            continue
+        reader = FormReader("it")
+        reader.feed(f'<form id="it">{inside}</form>')
+        action = re.search(r'action="([^"]*)"', opening)
+        yield (
+            action[1] if action else "",
+            {
+                name: [value.removeprefix("\n").removeprefix("\r\n") for value in values]
+                for name, values in reader.values.items()
+            },
+            set(re.findall(r'\bname="([^"]+)"', inside)),
+        )

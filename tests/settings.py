@@ -4,6 +4,7 @@ import os
 import tempfile
 
 os.environ |= {"DEBUG": "0", "HTTPS": "0", "DEMO": "0", "RELEASE": "test", "SECRET_KEY": "test"}
+os.environ |= {"FACTOR_KEYS": ""}
 
 from config import embedded
 from config.settings import *  # noqa: F403

@@ -2,7 +2,10 @@
 
 import re
 
-from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.login import (
+    AUTHENTICATION_METHODS_SESSION_KEY,
+    record_authentication,
+)
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.db import IntegrityError, transaction
@@ -19,11 +22,24 @@ def sign_in(client, user):
     client.force_login(user)
     if second_factor.required(user):
         factor = Authenticator.objects.filter(user=user).first() or made(user)
-        request = RequestFactory().get("/")
-        request.session = client.session
-        record_authentication(request, user, "mfa", id=factor.pk, type=factor.type)
-        request.session.save()
+        prove(client, user, "mfa", id=factor.pk, type=factor.type)
     return client
+
+
+def prove(client, user, method="code", **said):
+    """Write in the session that they proved a moment ago who they are."""
+    request = RequestFactory().get("/")
+    request.session = client.session
+    record_authentication(request, user, method, **said)
+    request.session.save()
+
+
+def long_ago(client):
+    """What the session says was proven, it says was an hour ago."""
+    session = client.session
+    for record in session.get(AUTHENTICATION_METHODS_SESSION_KEY, []):
+        record["at"] -= 3600
+    session.save()
 
 
 def made(user):

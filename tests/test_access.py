@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import NoReverseMatch, URLResolver, get_resolver, reverse
 
-from directory import audit, bulk_invitations, freshness, merging, outbox
+from directory import audit, bulk_invitations, freshness, merging, outbox, restoring
 from directory.models import BulkAct, DuplicatePair, Enterprise, Listing, SavedMapping
 from tests.client import StrictClient
 from tests.factories import (
@@ -61,6 +61,9 @@ ROLES = ["anonymous", *AS]
 # get something else. 302 is the way to the sign-in page, or from an action back to its list.
 # The desk is for those who decide.
 DESK = ("302 member=404 moderator=200 superuser=200",) * 2
+MESSAGE = tuple(
+    f"302 member=404 moderator={sent} curator={sent} superuser={sent}" for sent in (200, 400)
+)
 EVERYONE_READS = ("200", "405")
 # A form without an account; empty, and so not of ours, it is shown again with what is missing.
 EVERYONE_WRITES = ("200", "403")
@@ -162,16 +165,17 @@ PAGES = {
         "302 member=404 facilitator=200 curator=200 superuser=200",
     ),
     # Their own enterprise's, for its representatives alone.
-    "directory:desk": ("302 member=404 moderator=200 superuser=200", "302 member=405"),
+    "directory:desk": ("302 member=404 moderator=200 curator=200 superuser=200", "302 member=405"),
     "directory:desk_accept": ("302 member=405", "302 member=404 moderator=302 superuser=302"),
     "directory:desk_revision": DESK,
     "directory:desk_claim": (DESK[0], "302 member=404 moderator=400 superuser=400"),
-    "directory:desk_suggestion": (DESK[0], "302 member=404 moderator=400 superuser=400"),
-    "directory:desk_report": (DESK[0], "302 member=404 moderator=400 superuser=400"),
+    "directory:desk_suggestion": MESSAGE,
+    "directory:desk_report": MESSAGE,
     "directory:desk_history": (
         "302 member=404 facilitator=200 moderator=200 curator=200 superuser=200",
         "302 member=405",
     ),
+    "directory:desk_restore": CURATORS_DECIDE,
     "directory:history": ("302 member=404 editor=200 owner=200", "302 member=405"),
     "directory:mine": ("302 member=200 stranger=302 editor=302 owner=302", "302 member=405"),
     "directory:mine_listing": ("302 member=404 editor=200 owner=200", "302 member=405"),
@@ -269,7 +273,9 @@ TABLES = {
     "directory_contact": PART | {"view": {"curator", "facilitator", "superuser"}},
     "directory_enterprise": may(view=ALL, add="curator", change="curator"),
     "directory_enterprisebenefit": PART,
-    "directory_errorreport": may(view="curator moderator", change="moderator", nobody="add"),
+    "directory_errorreport": may(
+        view="curator moderator", change="curator moderator", nobody="add"
+    ),
     "directory_incident": may(nobody="delete"),
     "directory_invitation": LOOKED_AT | {"view": {"curator", "facilitator", "superuser"}},
     "directory_importbatch": PART,
@@ -290,7 +296,7 @@ TABLES = {
     "directory_sector": may(view=ALL, add="curator", change="curator"),
     "directory_seededkey": may(nobody="add change"),
     "directory_status": may(view="curator moderator", add="curator", change="curator"),
-    "directory_suggestion": may(view="curator moderator", change="moderator", nobody="add"),
+    "directory_suggestion": may(view="curator moderator", change="curator moderator", nobody="add"),
     "directory_synonym": PART,
     "directory_synonymgroup": PART,
     "directory_unsubscription": may(nobody="change"),
@@ -323,6 +329,11 @@ EXPECTED = PAGES | {
     for action, rows in table(rights).items()
 }
 
+# Of an account nothing must be typed: its address is for its own person to change.
+EXPECTED["admin:directory_user_change"] = (
+    EXPECTED["admin:directory_user_change"][0],
+    EXPECTED["admin:directory_user_change"][1].replace("superuser=200", "superuser=302"),
+)
 # Nothing of it is typed, so nothing of it can be wrong.
 EXPECTED["admin:directory_bulkact_change"] = (
     spec(TABLES["directory_bulkact"]["view"]),
@@ -430,6 +441,10 @@ def site(reference, enterprise):
         "directory:desk_suggestion": [SuggestionFactory().pk],
         "directory:desk_report": [enterprise.error_reports.first().pk],
         "directory:desk_history": [enterprise.slug],
+        "directory:desk_restore": [
+            enterprise.slug,
+            restoring.number(enterprise.history.latest().history_date),
+        ],
         "directory:history": [enterprise.slug],
         "directory:section": [enterprise.slug, "identity"],
         "directory:sector": ["alimentation"],

@@ -21,7 +21,7 @@ from directory import acts, audit, exports, state
 from directory.admin.search import SearchAdmin, folded
 from directory.models import BulkAct, Enterprise, Sector
 from directory.profile import audiences
-from directory.resources import PRESETS
+from directory.resources import StaffResource
 
 #: Listings left alone that a message names; of the others it says how many.
 NAMED = 5
@@ -97,7 +97,7 @@ def asked_first(model_admin, request, queryset, form_class, title, button, perfo
                     chosen=chosen)  # fmt: skip
 
 
-def question(model_admin, request, rows, form, **said):
+def question(model_admin, request, rows, form, template="admin/act.html", **said):
     """The page on which an action asks what it needs; `rows` are those it will touch."""
     context = {
         **admin.site.each_context(request),
@@ -110,14 +110,14 @@ def question(model_admin, request, rows, form, **said):
         "back": reverse(f"admin:directory_{model_admin.opts.model_name}_changelist"),
         **said,
     }
-    return TemplateResponse(request, "admin/act.html", context)
+    return TemplateResponse(request, template, context)
 
 
-def too_many(request, ids):
-    if len(ids) > acts.MOST:
+def too_many(request, ids, most=acts.MOST):
+    if len(ids) > most:
         text = gettext("Une action porte sur %(n)d fiches au plus. Resserrez les filtres.")
-        messages.error(request, text % {"n": acts.MOST})
-    return len(ids) > acts.MOST
+        messages.error(request, text % {"n": most})
+    return len(ids) > most
 
 
 @admin.action(description=_("Publier"), permissions=["change"])
@@ -139,6 +139,27 @@ def give_sector(model_admin, request, queryset):
     return asked_first(model_admin, request, queryset, SectorForm, title, button, acts.give_sector)
 
 
+@admin.action(description=_("Demander de confirmer…"), permissions=["change"])
+def ask_to_confirm(model_admin, request, queryset):
+    ids = list(queryset.order_by("pk").values_list("pk", flat=True)[: acts.MOST_ASKED + 1])
+    if too_many(request, ids, acts.MOST_ASKED):
+        return None
+    if "apply" in request.POST:
+        tell(request, acts.ask_to_confirm(ids=ids, by=request.user))
+        return None
+    found = acts.asked(ids)
+    number = len(found.reached)
+    writing = ngettext(
+        "Un courriel partira pour %(n)d entreprise",
+        "Un courriel partira pour %(n)d entreprises",
+        number,
+    )
+    chosen = writing % {"n": number} if number else gettext("Aucun courriel ne partira")
+    return question(model_admin, request, [], forms.Form(), "admin/ask.html", ids=ids, found=found,
+                    title=gettext("Demander de confirmer"), button=gettext("Demander de confirmer"),
+                    minutes=acts.BEFORE_MAILS_LEAVE.seconds // 60, chosen=chosen)  # fmt: skip
+
+
 @admin.action(description=_("Exporter (Excel)"), permissions=["view"])
 def export(model_admin, request, queryset):
     """Every column of the listings ticked, drafts and archives too, as staff see them."""
@@ -146,11 +167,18 @@ def export(model_admin, request, queryset):
     if too_many(request, ids):
         return None
     now = state.current()
-    names = PRESETS["tout"]
+    names = tuple(StaffResource.fields)
     about = [(gettext("Source"), settings.SITE_NAME), (gettext("Date"), now.today)]
     file = tempfile.TemporaryFile()  # noqa: SIM115 closed with the response
     exports.write_workbook(
-        file, ids, names, audiences(request.user), now, about, Enterprise.State.values
+        file,
+        ids,
+        names,
+        audiences(request.user),
+        now,
+        about,
+        Enterprise.State.values,
+        StaffResource,
     )
     file.seek(0)
     audit.record(act="export", by=request.user, listings=len(ids))
@@ -158,10 +186,25 @@ def export(model_admin, request, queryset):
     return FileResponse(file, as_attachment=True, filename=name)
 
 
+class Kind(admin.SimpleListFilter):
+    title, parameter_name = _("action"), "action_faite"
+
+    def lookups(self, request, model_admin):
+        return [
+            ("publish", _("Publier")),
+            ("archive", _("Archiver")),
+            ("give_sector", _("Donner un secteur")),
+            (acts.ASK, _("Demander de confirmer")),
+        ]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(act=self.value()) if self.value() else queryset
+
+
 @admin.register(BulkAct)
 class BulkActAdmin(SearchAdmin):
     list_display = ["label", "by", "at", "state"]
-    list_filter = ["act", "at"]
+    list_filter = [Kind, "at"]
     list_select_related = ["by", "undone_by"]
     search_fields = folded("label", "by__name")
     fields = ["label", "by", "at", "listings", "undone_at", "undone_by"]
@@ -192,6 +235,17 @@ class BulkActAdmin(SearchAdmin):
         names = Enterprise.objects.filter(pk__in=act.rows).order_by("name", "pk")
         return ", ".join(names.values_list("name", flat=True)[:100])
 
+    def taken_back(self, act, number):
+        if act.act != acts.ASK:
+            return ngettext(
+                "%(n)d fiche remise comme avant.", "%(n)d fiches remises comme avant.", number
+            )
+        if not number:
+            return gettext("Tous les courriels étaient déjà partis.")
+        return ngettext(
+            "Rien ne partira pour %(n)d fiche.", "Rien ne partira pour %(n)d fiches.", number
+        )
+
     def undo_view(self, request, pk):
         if not self.has_change_permission(request):
             raise PermissionDenied
@@ -201,9 +255,8 @@ class BulkActAdmin(SearchAdmin):
         except acts.AlreadyUndone:
             messages.warning(request, gettext("Cette action avait déjà été annulée."))
             return redirect("admin:directory_bulkact_changelist")
-        text = ngettext(
-            "%(n)d fiche remise comme avant.", "%(n)d fiches remises comme avant.", done.changed
-        )
-        messages.success(request, text % {"n": done.changed})
+        text = self.taken_back(act, done.changed)
+        say = messages.success if done.changed else messages.warning
+        say(request, text % {"n": done.changed} if "%" in text else text)
         tell_left(request, done)
         return redirect("admin:directory_bulkact_changelist")

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from directory import duplicates
 from directory.admin import acts, filters
-from directory.admin.search import FORMFIELDS, LookedAtAdmin, SearchAdmin, folded
+from directory.admin.inlines import Inline
+from directory.admin.search import LookedAtAdmin, SearchAdmin, folded
 from directory.models import (
     Certification,
     Contact,
@@ -71,15 +72,9 @@ class RecognitionForm(forms.ModelForm):
 # --- What an enterprise is made of, on its own page
 
 
-class Inline(admin.StackedInline):
-    """Stacked: in a table, Django's inputs have no label that a screen reader could say."""
-
-    extra = 0
-    formfield_overrides = FORMFIELDS
-
-
 class OfferingInline(Inline):
     model = Offering
+    most = 150
     fields = [("kind", "position"), "name", "description", ("category", "unspsc")]
     autocomplete_fields = ["category"]
     show_change_link = True  # the territory of its own is there
@@ -148,6 +143,9 @@ class EnterpriseForm(forms.ModelForm):
     external_ids = IdentifiersField(label=_("identifiants ailleurs"), required=False)
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
+    class Meta:
+        labels = {"slug": _("Adresse de la fiche")}
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.initial["seen_version"] = self.instance.version
@@ -180,6 +178,7 @@ class EnterpriseAdmin(SearchAdmin):
     list_filter = [
         "state",
         filters.Overdue,
+        filters.Unreachable,
         filters.Incomplete,
         filters.PossibleDuplicate,
         filters.WithoutPosition,
@@ -190,12 +189,12 @@ class EnterpriseAdmin(SearchAdmin):
         "legal_form",
         "city__county__region",
     ]
-    actions = [acts.publish, acts.archive, acts.give_sector, acts.export]
+    actions = [acts.publish, acts.archive, acts.give_sector, acts.ask_to_confirm, acts.export]
     search_fields = ["neq", "email", "phone", *folded("name", "city__name")]
     autocomplete_fields = ["city", "replaced_by", *PLACES]
     filter_horizontal = ["sectors"]
     prepopulated_fields = {"slug": ["name"]}
-    readonly_fields = ["created_at", "updated_at"]
+    readonly_fields = ["created_at", "updated_at", "unreachable_since"]
     save_on_top = True
     inlines = [
         OfferingInline,
@@ -258,6 +257,7 @@ class EnterpriseAdmin(SearchAdmin):
                     ("closing", "replaced_by"),
                     "archive_reason",
                     ("confirmed_on", "confirmed_by", "confirm_every_months"),
+                    "unreachable_since",
                     ("created_at", "updated_at"),
                 ]
             },
@@ -407,3 +407,6 @@ class ListingAdmin(LookedAtAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer(*UNREADABLE)
+
+    def has_module_permission(self, request):
+        return False  # not in the menu: it is looked at when something is wrong

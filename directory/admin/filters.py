@@ -12,6 +12,7 @@ from directory.attention import (
     overdue,
     possible_duplicate,
     recognised,
+    unreachable,
 )
 from directory.models import City, Enterprise
 from directory.search import fold
@@ -32,6 +33,13 @@ class Overdue(OneChoice):
 
     def condition(self):
         return overdue()
+
+
+class Unreachable(OneChoice):
+    title, parameter_name, choice = _("appels"), "injoignable", _("Injoignable, hors des résultats")
+
+    def condition(self):
+        return unreachable()
 
 
 class Incomplete(OneChoice):

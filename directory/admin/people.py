@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from directory import accounts, audit
-from directory.admin.search import SearchAdmin, folded
+from directory.admin.search import PlainAdmin, SearchAdmin, folded
 from directory.authentication import notify
 from directory.models import User
 
@@ -34,8 +34,19 @@ class UserAdmin(SearchAdmin):
         """Not the password, which one could guess a character at a time."""
         return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
 
+    def get_fieldsets(self, request, obj=None):
+        how = _(
+            "Chaque personne change elle-même son adresse, en prouvant qu’elle lit la nouvelle. Si "
+            "elle ne lit plus l’ancienne, supprimez ce compte, puis invitez-la à la nouvelle."
+        )
+        return [
+            (None, {"fields": self.get_fields(request, obj), "description": how if obj else ""})
+        ]
+
     def get_readonly_fields(self, request, obj=None):
-        fields = super().get_readonly_fields(request, obj)
+        """The address is what one signs in by: typed wrong, it would open the account to whoever
+        reads it; typed on purpose, to whoever typed it."""
+        fields = [*super().get_readonly_fields(request, obj), *(["email"] if obj else [])]
         return fields if request.user.is_superuser else [*fields, *RIGHTS]
 
     def has_change_permission(self, request, obj=None):
@@ -45,7 +56,7 @@ class UserAdmin(SearchAdmin):
         return super().has_delete_permission(request, obj) and self.may_touch(request, obj)
 
     def may_touch(self, request, obj):
-        """Whoever changes the address of an account signs in as its owner."""
+        """Who closes the account of a colleague is somebody who gave them their rights."""
         return obj is None or request.user.is_superuser or not (obj.is_staff or obj.is_superuser)
 
     def formfield_for_manytomany(self, db_field, request=None, **kwargs):
@@ -73,10 +84,7 @@ class UserAdmin(SearchAdmin):
                 before={name: plain(form.initial.get(name, False)) for name in changed},
                 after={name: plain(form.cleaned_data[name]) for name in changed},
             )
-        if change and "email" in form.changed_data:
-            audit.record(act="account.email", by=request.user, subject=person)
-            notify(person, _("son adresse de courriel a été changée"), to=form.initial["email"])
-        if change and (changed or "email" in form.changed_data) and person != request.user:
+        if change and changed and person != request.user:
             accounts.close_sessions(user=person)
 
     def delete_model(self, request, obj):
@@ -125,7 +133,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class RoleAdmin(GroupAdmin):
+class RoleAdmin(PlainAdmin, GroupAdmin):
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
         if {"name", "permissions"} & set(form.changed_data):

@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from directory.admin.inlines import Inline
 from directory.admin.search import SearchAdmin, folded
 from directory.models import Borough, City, PostalArea, Region, RegionalCounty
 
@@ -19,9 +20,8 @@ class RegionalCountyAdmin(SearchAdmin):
     search_fields = ["code", *folded("name")]
 
 
-class BoroughInline(admin.StackedInline):
+class BoroughInline(Inline):
     model = Borough
-    extra = 0
     prepopulated_fields = {"slug": ["name"]}
 
 

@@ -4,15 +4,12 @@ The register is for superusers, and for whoever is given `change_incident` (the 
 for personal information). What it holds is not erased before five years.
 """
 
-from datetime import timedelta
-
 from django.contrib import admin
 from django.utils import timezone
 
 from directory.admin.search import LookedAtAdmin, SearchAdmin, folded
 from directory.models import AuditEntry, Incident
-
-KEPT = timedelta(days=5 * 366)
+from directory.retention import INCIDENTS
 
 
 @admin.register(AuditEntry)
@@ -38,6 +35,6 @@ class IncidentAdmin(SearchAdmin):
         super().save_model(request, obj, form, change)
 
     def has_delete_permission(self, request, obj=None):
-        if obj is None or obj.known_on > timezone.localdate() - KEPT:
+        if obj is None or obj.known_on > timezone.localdate() - INCIDENTS:
             return False
         return super().has_delete_permission(request, obj)

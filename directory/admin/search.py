@@ -3,6 +3,7 @@
 import re
 
 from django.contrib import admin
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import CharField, TextField, Transform, URLField
 
 from directory.search import LONGEST_TEXT, MOST_TERMS, fold
@@ -27,7 +28,29 @@ def folded(*names):
     return [f"{name}__fold__contains" for name in names]
 
 
-class SearchAdmin(admin.ModelAdmin):
+class PlainAdmin(admin.ModelAdmin):
+    """A form may be opened with some of it filled by its address; what an address says that is no
+    value of its field is left out."""
+
+    def get_changeform_initial_data(self, request):
+        given = super().get_changeform_initial_data(request)
+        return {name: value for name, value in given.items() if self.could_be(name, value)}
+
+    def could_be(self, name, value):
+        try:
+            field = self.model._meta.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        target = getattr(field, "target_field", field)
+        try:
+            for one in value if isinstance(value, list) else [value]:
+                target.to_python(one)
+        except (ValidationError, TypeError, ValueError, RecursionError):
+            return False
+        return True
+
+
+class SearchAdmin(PlainAdmin):
     """Fields compared by `folded()` meet a term that is folded too; digits lose their spacing."""
 
     formfield_overrides = FORMFIELDS

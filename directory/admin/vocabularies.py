@@ -6,7 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from directory import words
 from directory.admin.acts import question
-from directory.admin.search import SearchAdmin, folded
+from directory.admin.inlines import Inline
+from directory.admin.search import PlainAdmin, SearchAdmin, folded
 from directory.models import (
     Benefit,
     PurchasingCategory,
@@ -98,8 +99,9 @@ class PurchasingCategoryAdmin(VocabularyAdmin):
     prepopulated_fields = {"slug": ["code"]}
 
 
-class SynonymInline(admin.StackedInline):
+class SynonymInline(Inline):
     model = Synonym
+    most = 200
     extra = 1
 
 
@@ -126,13 +128,16 @@ class SynonymAdmin(SearchAdmin):
 
 
 @admin.register(SeededKey)
-class SeededKeyAdmin(admin.ModelAdmin):
+class SeededKeyAdmin(PlainAdmin):
     """What `load_reference` has given; erasing a key lets it give that row once more."""
 
     list_display = ["vocabulary", "key"]
     list_display_links = ["vocabulary", "key"]
     list_filter = ["vocabulary"]
     search_fields = ["key"]
+
+    def has_module_permission(self, request):
+        return False  # not in the menu: it is for when a row was erased by mistake
 
     def has_add_permission(self, request):
         return False

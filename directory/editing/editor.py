@@ -1,7 +1,7 @@
 """A section as its page edits it."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -139,10 +139,21 @@ class Editor:
 
     @property
     def mistakes(self) -> list[dict[str, str]]:
-        """Each mistake, with the id of what it is about."""
+        """Each mistake, with what it is about and its id."""
+        places = [(self.form, "")]
+        for rows in self.sets.values():
+            places += [
+                (
+                    row,
+                    row.title
+                    or gettext("%(rows)s, ligne %(number)d")
+                    % {"rows": rows.title, "number": rows.forms.index(row) + 1},
+                )
+                for row in rows.kept
+            ]
         found = [
-            {"text": text, "at": _at(form, name)}
-            for form in [self.form, *(row for rows in self.sets.values() for row in rows.kept)]
+            {"text": _about([place, form.fields.get(name)], text), "at": _at(form, name)}
+            for form, place in places
             for name, texts in form.errors.items()
             for text in texts
         ]
@@ -151,6 +162,17 @@ class Editor:
             for name, rows in self.sets.items()
             for text in rows.non_form_errors()
         ]
+
+
+def _about(parts: Sequence[Any], text: str) -> str:
+    """« Traiteur, Catégorie : … », of the row and the field that a mistake is in."""
+    names = [getattr(part, "label", part) for part in parts if part]
+    return (
+        gettext("%(where)s\xa0: %(mistake)s")
+        % {"where": ", ".join(map(str, names)), "mistake": text}
+        if names
+        else text
+    )
 
 
 def _at(form: forms.Form, name: str) -> str:
@@ -169,5 +191,10 @@ def another_row(data: Mapping[str, list[str]], name: str) -> dict[str, list[str]
     """What was typed (`drafts.typed`), with one more empty row of this field."""
     counter = f"{name}-TOTAL_FORMS"
     total = data.get(counter, [""])[-1][:4]
-    rows = int(total) + 1 if total.isdecimal() else 1
-    return {**data, counter: [str(min(rows, SETS[name].absolute_max))]}
+    rows = min(int(total) + 1 if total.isdecimal() else 1, SETS[name].absolute_max)
+    ready = {
+        f"{name}-{rows - 1}-{field}": [str(one.initial)]
+        for field, one in SETS[name].form.base_fields.items()
+        if one.initial is not None
+    }
+    return {**data, **ready, counter: [str(rows)]}

@@ -84,7 +84,7 @@ class AmountField(forms.IntegerField):
             required=False,
             widget=forms.TextInput({"inputmode": "numeric"}),
             error_messages={
-                "invalid": _("Écrivez un nombre entier, comme 12 000."),
+                "invalid": _("Écrivez un nombre entier, sans décimales, comme 12 000."),
                 "min_value": _("Écrivez un nombre plus grand que zéro."),
                 "max_value": _("Ce nombre est trop grand."),
             },

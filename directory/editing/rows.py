@@ -61,6 +61,13 @@ class RowForm(forms.Form):
     def questions(self) -> list[forms.BoundField]:
         return [self[name] for name in self.fields if name not in ("id", DELETION_FIELD_NAME)]
 
+    def has_changed(self) -> bool:
+        """A new row in which only a choice was made, such as « produit », is still empty."""
+        if self.initial.get("id"):
+            return super().has_changed()
+        ready = {name for name, field in self.fields.items() if field.initial is not None}
+        return bool({*self.changed_data} - ready)
+
     def said(self) -> dict[str, Value]:
         return {
             name: plain(value)
@@ -249,7 +256,7 @@ def _set(
     made = formset_factory(
         form,
         RowSet,
-        extra=2,
+        extra=1,
         max_num=most,
         absolute_max=most + 20,
         validate_max=True,
@@ -263,7 +270,7 @@ SETS: dict[str, type[RowSet]] = {
     "offerings": _set(
         *("offerings", OfferingRow, 80, LABELS["offerings"]),
         _("Ajouter un produit ou un service"),
-        _("C’est par eux qu’on vous trouve\xa0: un par ligne, dans l’ordre où vous les mettez."),
+        _("C’est par eux qu’on vous trouve\xa0: un par ligne."),
     ),
     "contacts": _set(
         *("contacts", ContactRow, 20, LABELS["contacts"], _("Ajouter une personne")),

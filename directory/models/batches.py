@@ -116,7 +116,8 @@ class BulkAct(models.Model):
     label = models.CharField(_("ce qui a été fait"), max_length=200)
     by = somebody(_("par"), blank=False)
     at = models.DateTimeField(_("le"), default=timezone.now)
-    # Enterprise → {"before": {field: value}, "version": version after the act}.
+    # Enterprise → {"before": {field: value}, "version": version after the act}; of one that was
+    # asked to confirm, {"mails": their keys, "reminder": its key or nothing}.
     rows = models.JSONField(editable=False)
     undone_at = models.DateTimeField(_("annulée le"), null=True, blank=True)
     undone_by = somebody(_("annulée par"))

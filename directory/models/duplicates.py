@@ -61,7 +61,7 @@ class Merge(models.Model):
     )
     by = somebody(_("par"), blank=False)
     at = models.DateTimeField(_("le"), default=timezone.now)
-    # What each side was, and which rows changed hands.
+    # What each side was, and which rows changed hands; emptied in time (merge_copies.py).
     before = models.JSONField(editable=False)
     undone_at = models.DateTimeField(_("défaite le"), null=True, blank=True)
     undone_by = somebody(_("défaite par"))

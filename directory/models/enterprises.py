@@ -66,6 +66,10 @@ class DueOn(models.Func):
     output_field = models.DateField()
 
 
+def _reached():
+    return Q(unreachable_since=None) | Q(confirmed_on__gte=models.F("unreachable_since"))
+
+
 class EnterpriseQuerySet(models.QuerySet):
     def published(self):
         return self.filter(state=Enterprise.State.PUBLISHED)
@@ -99,6 +103,14 @@ class EnterpriseQuerySet(models.QuerySet):
     def overdue(self, today):
         """Published, and to be confirmed today or before."""
         return self.published().with_due_on().filter(due_on__lte=today)
+
+    def unreachable(self):
+        """Published, and left out of results since calls found nobody (`directory_listed`)."""
+        return self.published().exclude(_reached())
+
+    def listed(self):
+        """Those that results show, and that have a row in `Listing`."""
+        return self.published().filter(_reached())
 
     def lock(self, ids):
         """Hold these rows until the transaction ends, taken in the order every writer takes them.
@@ -269,6 +281,10 @@ class Enterprise(ServedTerritory):
     confirm_every_months = models.PositiveSmallIntegerField(
         _("à confirmer tous les (mois)"), default=12
     )
+    # Kept by phone_calls.py; a confirmation of that day or later ends it (sql/listing.sql).
+    unreachable_since = models.DateField(
+        _("injoignable depuis le"), null=True, blank=True, editable=False
+    )
     # Field name → Source: a weaker source never overwrites a stronger one.
     provenance = models.JSONField(_("provenance"), default=dict, blank=True, editable=False)
     # Incremented by every write on the enterprise or its children; forms compare it.
@@ -391,3 +407,9 @@ class Enterprise(ServedTerritory):
             raise ValidationError({"borough": _("Cet arrondissement est celui d’une autre ville.")})
         if self.state == self.State.PUBLISHED and not self.published_on:
             self.published_on = timezone.localdate()
+
+    @property
+    def is_unreachable(self):
+        """Whether results leave it out, were it published: as `unreachable()` has it."""
+        since, confirmed = self.unreachable_since, self.confirmed_on
+        return bool(since) and not (confirmed and confirmed >= since)

@@ -15,6 +15,15 @@ RETURN 5000000 + pg_catalog.array_position(
 ALTER TABLE public.directory_offering ADD COLUMN IF NOT EXISTS words tsvector
     GENERATED ALWAYS AS (
         to_tsvector('public.directory_french', public.normalise(description))) STORED;
+-- In the same paragraph, which a database without either gets from one migration: the day from
+-- which two calls had found nobody. Results leave the enterprise out until it is confirmed, that
+-- day or later, or the column is emptied.
+ALTER TABLE public.directory_enterprise ADD COLUMN IF NOT EXISTS unreachable_since date;
+CREATE OR REPLACE FUNCTION public.directory_listed(
+    state text, unreachable_since date, confirmed_on date) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN state = 'published' AND (unreachable_since IS NULL
+    OR coalesce(confirmed_on >= unreachable_since, false));
 
 CREATE OR REPLACE AGGREGATE public.directory_words(tsvector) (
     SFUNC = pg_catalog.tsvector_concat, STYPE = tsvector, INITCOND = '');
@@ -168,7 +177,7 @@ LEFT JOIN LATERAL (
     ORDER BY r.recognised_on DESC, r.id DESC
     LIMIT 1
 ) recognition ON true
-WHERE e.state = 'published';
+WHERE public.directory_listed(e.state, e.unreachable_since, e.confirmed_on);
 
 -- The version of the data -----------------------------------------------------------------------
 
@@ -255,7 +264,8 @@ BEGIN
     DELETE FROM public.directory_listing l
         WHERE l.enterprise_id = ANY (ids) AND NOT EXISTS (
             SELECT FROM public.directory_enterprise e
-            WHERE e.id = l.enterprise_id AND e.state = 'published');
+            WHERE e.id = l.enterprise_id
+                AND public.directory_listed(e.state, e.unreachable_since, e.confirmed_on));
     INSERT INTO public.directory_listing AS l (enterprise_id,
         neq, sort_name, search, keywords, facets, territory, statuses, statuses_until,
         recognised_on, recognised_until, confirmed_on, published_on, latitude, longitude, card)
@@ -302,14 +312,16 @@ BEGIN
             array_agg(id) FILTER (WHERE prose AND NOT other)
         INTO written, ids, rewritten
         FROM (
-            SELECT id, n.state = 'published' AND
+            SELECT id, public.directory_listed(n.state, n.unreachable_since, n.confirmed_on) AND
                 (o.mission, o.description, o.busy_until, o.confirmed_on) IS DISTINCT FROM
                 (n.mission, n.description, n.busy_until, n.confirmed_on) AS prose,
                 (o.id, o.state, o.slug, o.name, o.other_names, o.neq, o.legal_form, o.city_id,
-                 o.borough_id, o.serves_province, o.latitude, o.longitude, o.published_on)
+                 o.borough_id, o.serves_province, o.latitude, o.longitude, o.published_on,
+                 public.directory_listed(o.state, o.unreachable_since, o.confirmed_on))
                 IS DISTINCT FROM
                 (n.id, n.state, n.slug, n.name, n.other_names, n.neq, n.legal_form, n.city_id,
-                 n.borough_id, n.serves_province, n.latitude, n.longitude, n.published_on) AS other
+                 n.borough_id, n.serves_province, n.latitude, n.longitude, n.published_on,
+                 public.directory_listed(n.state, n.unreachable_since, n.confirmed_on)) AS other
             FROM old_rows o FULL JOIN new_rows n USING (id)
         ) changed;
         IF rewritten IS NOT NULL THEN
@@ -642,11 +654,12 @@ BEGIN
         words = coalesce((
             SELECT jsonb_agg(jsonb_build_array(word, n) ORDER BY n DESC, word) FROM (
                 SELECT word, count(*) AS n FROM (
-                    SELECT e.name FROM public.directory_enterprise e WHERE e.state = 'published'
+                    SELECT e.name FROM public.directory_enterprise e
+                        WHERE public.directory_listed(e.state, e.unreachable_since, e.confirmed_on)
                     UNION ALL
                     SELECT o.name FROM public.directory_offering o
                         JOIN public.directory_enterprise e ON e.id = o.enterprise_id
-                        WHERE e.state = 'published'
+                        WHERE public.directory_listed(e.state, e.unreachable_since, e.confirmed_on)
                     UNION ALL SELECT name FROM public.directory_sector
                     UNION ALL SELECT name FROM public.directory_purchasingcategory
                     UNION ALL SELECT name FROM public.directory_status
@@ -654,7 +667,8 @@ BEGIN
                     UNION ALL SELECT term FROM public.directory_synonym
                     UNION ALL SELECT c.name FROM public.directory_city c
                         WHERE EXISTS (SELECT FROM public.directory_enterprise e
-                                      WHERE e.city_id = c.id AND e.state = 'published')
+                                      WHERE e.city_id = c.id AND public.directory_listed(
+                                          e.state, e.unreachable_since, e.confirmed_on))
                 ) text (name),
                 regexp_split_to_table(name, '[\s,.;:!?()/’''"«»&+0-9–—-]+') word
                 WHERE length(word) BETWEEN 4 AND 30
@@ -671,13 +685,13 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
 BEGIN
     RETURN (SELECT
         json_build_object(
-            'sectors', (SELECT json_agg(json_build_array(id, slug, name, retired)
+            'sectors', (SELECT json_agg(json_build_array(id, slug, name, retired, replaced_by_id)
                                         ORDER BY position, name, id) FROM public.directory_sector),
-            'benefits', (SELECT json_agg(json_build_array(id, slug, name, retired)
+            'benefits', (SELECT json_agg(json_build_array(id, slug, name, retired, replaced_by_id)
                                          ORDER BY position, name, id) FROM public.directory_benefit),
-            'statuses', (SELECT json_agg(json_build_array(id, slug, name, retired)
+            'statuses', (SELECT json_agg(json_build_array(id, slug, name, retired, replaced_by_id)
                                          ORDER BY position, name, id) FROM public.directory_status),
-            'categories', (SELECT json_agg(json_build_array(id, code, name, retired)
+            'categories', (SELECT json_agg(json_build_array(id, code, name, retired, replaced_by_id)
                                            ORDER BY position, name, id) FROM public.directory_purchasingcategory),
             'regions', (SELECT json_agg(json_build_array(id, slug, name, code) ORDER BY code)
                         FROM public.directory_region),

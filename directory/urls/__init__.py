@@ -78,6 +78,11 @@ urlpatterns = [
     path("moderation/suggestions/<int:pk>/", desk.suggestion, name="desk_suggestion"),
     path("moderation/erreurs/<int:pk>/", desk.report, name="desk_report"),
     path("moderation/fiches/<slug:slug>/historique/", history.staff, name="desk_history"),
+    path(
+        "moderation/fiches/<slug:slug>/historique/<int:number>/",
+        history.restore,
+        name="desk_restore",
+    ),
     # /donnees/
     path("donnees/", open_data.open_data, name="open_data"),
     path("donnees/telecharger/", exports.download, name="download"),

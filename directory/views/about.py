@@ -1,6 +1,6 @@
 """What the site says of itself: who keeps it, for whom it works, what it knows of people."""
 
-from datetime import date
+from datetime import date, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from directory import freshness, reports, retention, wording
+from directory import bounces, freshness, reports, retention, wording
 from directory.accounts import PRIVACY_TEXT
 from directory.facets import CONFIRMED, RECOGNISED
 from directory.models import Recognition
@@ -52,9 +52,11 @@ def privacy(request):
         "officer_email": settings.PRIVACY_OFFICER_EMAIL or settings.POLE_EMAIL,
         "log_days": settings.LOG_DAYS,
         # The one thing that may come from elsewhere.
-        "kept_days": reports.KEPT_ONCE_HANDLED.days,
+        "kept": wording.span(reports.KEPT_ONCE_HANDLED),
+        "kept_at_most": wording.span(reports.KEPT_AT_MOST),
+        "session": wording.span(timedelta(seconds=settings.SESSION_COOKIE_AGE)),
+        "bounced": wording.span(bounces.COUNTS_FOR),
         "lines": retention.LINES,
-        "kept_at_most_days": reports.KEPT_AT_MOST.days,
         "tiles": urlsplit(settings.MAP_TILE_URL).netloc,
     }
     return render(request, "directory/privacy.html", context)

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -163,10 +163,7 @@ def welcome(request, enterprise):
 
 def home(enterprise):
     """Where one tends this listing."""
-    try:
-        return reverse("directory:mine_listing", args=[enterprise.slug])
-    except NoReverseMatch:
-        return reverse("directory:team", args=[enterprise.slug])
+    return reverse("directory:mine_listing", args=[enterprise.slug])
 
 
 def wrong_code(left):

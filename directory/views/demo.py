@@ -1,5 +1,6 @@
-"""The people of the demonstration, and a button to sign in as each. Nowhere else: the address is
-not in the resolver, and the view answers as if it were not (settings.DEMO_SIGN_IN, checks.py)."""
+"""The people of the demonstration, a button to sign in as each, and the mail they get. Nowhere
+else: the addresses are not in the resolver, and the views answer as if they were not
+(settings.DEMO_SIGN_IN, checks.py)."""
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
@@ -9,11 +10,25 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 from directory import demo_people
 from directory.authentication import safe_next
-from directory.models import User
+from directory.models import Mail, User
 from directory.views.entrance import form_page
+
+SHOWN = 20
+
+
+@login_not_required
+@never_cache
+@require_safe
+def mailbox(request):
+    """The last mails, which the demonstration sends to nobody: the codes that its pages ask for."""
+    if not settings.DEMO_SIGN_IN:
+        raise Http404
+    mails = Mail.objects.order_by("-created_at", "-pk")[:SHOWN]
+    return render(request, "account/mailbox.html", {"mails": mails})
 
 
 @login_not_required

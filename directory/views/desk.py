@@ -66,7 +66,7 @@ def queue(request):
                 "item": item,
                 "url": item.address + kept(request),
                 "wait": waited(item.at),
-                "tick": item.kind.slug == "a-relire",
+                "tick": item.kind.slug == desk.TO_READ,
             }
             for item in found.items
         ],
@@ -82,7 +82,7 @@ def queue(request):
         "all": "?" + urlencode({CITY: city}) if city else reverse("directory:desk"),
         "everything": sum(found.counts.values()),
         "kind": kind,
-        "ticking": any(item.kind.slug == "a-relire" for item in found.items),
+        "ticking": any(item.kind.slug == desk.TO_READ for item in found.items),
         "city": city,
         "cities": [
             {"slug": label.key, "name": label.full_name}
@@ -138,12 +138,17 @@ def accept(request):
     return redirect(reverse("directory:desk") + kept(request))
 
 
-def on_to_the_next(request, kind, pk):
-    """Once an item is decided: the oldest other of the same list, else the queue."""
+def on_to_the_next(request, kind, row):
+    """Once an item is decided: the next of the same list, else the queue."""
+    return redirect(following(request, kind, row) or reverse("directory:desk") + kept(request))
+
+
+def following(request, kind, row):
+    """The address of the item after this one, in the list that the person reads; "" if none."""
     sort, city = asked(request)
-    item = desk.after(user=request.user, kind=sort, city=city, item=(kind, pk))
-    address = item.address if item else reverse("directory:desk")
-    return redirect(address + kept(request))
+    at = getattr(row, desk.KINDS[kind].at)
+    item = desk.after(user=request.user, kind=sort, city=city, item=(kind, row.pk), at=at)
+    return item.address + kept(request) if item else ""
 
 
 def told(request, decided):
@@ -165,9 +170,10 @@ def revision(request, pk):
     if found.state not in {Revision.State.WAITING, Revision.State.APPLIED}:
         if request.method == "POST":
             told(request, moderation.AlreadyDecided(found.decided_by, found.decided_at))
-            return on_to_the_next(request, "", pk)
+            return on_to_the_next(request, "modifications", found)
         return render(request, "directory/desk_revision.html", revision_page(request, found))
     applied = found.state == Revision.State.APPLIED
+    kind = desk.TO_READ if applied else "modifications"
     labels = {name: str(sections.LABELS.get(name, name)) for name in found.changes}
     form = DecisionForm(sent(request), fields_of=labels, applied=applied)
     if request.method != "POST" or not form.is_valid():
@@ -199,7 +205,7 @@ def revision(request, pk):
     else:
         name = found.enterprise.name
         messages.success(request, _("C’est décidé pour «\xa0%(name)s\xa0».") % {"name": name})
-    return on_to_the_next(request, "a-relire" if applied else "modifications", pk)
+    return on_to_the_next(request, kind, found)
 
 
 def shown_revision(request, found, form, status=200):
@@ -243,6 +249,7 @@ def revision_page(request, found):
         "decided": found.decided_at,
         "fields": fields,
         "wait": waited(found.submitted_at),
+        "next": following(request, desk.TO_READ if applied else "modifications", found),
         "back": reverse("directory:desk") + kept(request),
     }
 
@@ -261,7 +268,12 @@ def claim(request, pk):
     rows = Claim.objects.exclude(state=Claim.State.CODE)
     found = get_object_or_404(rows.select_related("enterprise", "user", "decided_by"), pk=pk)
     form = AnswerForm(sent(request))
-    context = {"claim": found, "enterprise": found.enterprise}
+    context = {
+        "claim": found,
+        "enterprise": found.enterprise,
+        "phone": found.enterprise.phone and wording.phone(found.enterprise.phone),
+        "next": following(request, "demandes", found),
+    }
     if request.method != "POST":
         return answer_page(request, "directory/desk_claim.html", form, context)
     action = button(request, "accept", "refuse")
@@ -286,7 +298,7 @@ def claim(request, pk):
     except claims.NotOffered:
         form.add_error(None, _("Cette fiche est archivée\xa0: refusez la demande en le disant."))
         return answer_page(request, "directory/desk_claim.html", form, context)
-    return on_to_the_next(request, "demandes", pk)
+    return on_to_the_next(request, "demandes", found)
 
 
 @open_item
@@ -326,6 +338,7 @@ def report(request, pk):
 
 def message_answered(request, found, template, kind, context):
     form = AnswerForm(sent(request))
+    context |= {"next": following(request, kind, found)}
     if request.method != "POST":
         return answer_page(request, template, form, context)
     action = button(request, "handle", "refuse", *(["list"] if context.get("may_list") else []))
@@ -350,7 +363,7 @@ def message_answered(request, found, template, kind, context):
         messages.success(request, text % {"number": found.reference})
     except moderation.AlreadyDecided as decided:
         told(request, decided)
-    return on_to_the_next(request, kind, found.pk)
+    return on_to_the_next(request, kind, found)
 
 
 def sent(request):

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import duplicates, merging, state, wording
+from directory import duplicates, merge_copies, merging, state, wording
 from directory.facets import Dimension
 from directory.likeness import Reason
 from directory.models import DuplicatePair, Enterprise, Merge
@@ -222,6 +222,7 @@ def comparison_page(request, one, other, pair, *, form=None, seen=None, notice="
     following_pair = following(pair)
     kept = str(form["kept"].value())
     context = {
+        "undoable_days": merge_copies.UNDOABLE_FOR.days,
         "sides": [
             side_of(enterprise, value, kept, labels)
             for enterprise, value in ((one, ONE), (other, OTHER))
@@ -391,6 +392,7 @@ def merge_detail(request, pk):
 
 
 def merge_said(merge):
+    until = merge_copies.until(merge)
     undone = merge.undone_at and wording.day(timezone.localdate(merge.undone_at))
     kept = merge.kept
     return {
@@ -399,12 +401,13 @@ def merge_said(merge):
         "kept_url": kept.get_absolute_url()
         if kept.state == Enterprise.State.PUBLISHED
         else reverse("admin:directory_enterprise_change", args=[kept.pk]),
-        "gone": merge.before[merging.GONE]["name"],
+        "gone": merge.gone.name,
         "gone_path": merge.gone.get_absolute_url(),
         "kept_path": kept.get_absolute_url(),
         "public": kept.state == Enterprise.State.PUBLISHED,
         "day": wording.day(timezone.localdate(merge.at)),
         "by": merge.by,
+        "until": wording.day(timezone.localdate(until)) if until > timezone.now() else "",
         "undone": undone,
         "undone_by": merge.undone_by,
         "compare_url": f"{reverse('directory:compare')}?a={kept.slug}&b={merge.gone.slug}",

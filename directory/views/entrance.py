@@ -17,9 +17,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import accounts, codes, second_factor, throttling
+from directory import accounts, codes, known_browsers, second_factor, throttling
 from directory.account_forms import CodeForm, EmailForm, SignUpForm
 from directory.authentication import Adapter, safe_next
+from directory.mailings import line
 from directory.models import User
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -30,6 +31,7 @@ def ask(request, purpose, email, **said):
     codes.ask(
         session=request.session,
         client=throttling.address(request),
+        known=known_browsers.allowance(request, email),
         purpose=purpose,
         email=email,
         **said,
@@ -71,11 +73,22 @@ def limited(view):
     return wrapped
 
 
-def with_next(name, going):
-    return reverse(name) + (f"?{urlencode({'next': going})}" if going else "")
+def leading(name, going, email=""):
+    """The address of a page, which then leads to `going` and begins with this `email`."""
+    said = {"next": going, "email": email}
+    query = urlencode({key: value for key, value in said.items() if value})
+    return reverse(name) + (f"?{query}" if query else "")
+
+
+def proposed(request):
+    """The address of mail that a link proposes to who follows it, an invitation's say: written in
+    the form for them to send or to change, and looked up nowhere."""
+    return line(request.GET.get("email", ""))[:254]
 
 
 # --- In
+
+ENTERING = {codes.SIGN_IN, codes.SIGN_UP}
 
 
 @login_not_required
@@ -86,14 +99,16 @@ def sign_in(request, refused=False):
     going = safe_next(request)
     if request.user.is_authenticated:
         return redirect(going or Adapter(request).get_login_redirect_url(request))
-    form = EmailForm(request.POST if request.method == "POST" and not refused else None)
+    email = proposed(request)
+    sent = request.POST if request.method == "POST" and not refused else None
+    form = EmailForm(sent, initial={"email": email})
     if request.method == "POST" and not refused and form.is_valid():
         return ask(request, codes.SIGN_IN, form.cleaned_data["email"], going=going)
     context = {
         "form": form,
         "going": going,
         "refused": refused,
-        "sign_up": with_next("account_signup", going),
+        "sign_up": leading("account_signup", going, email),
     }
     return render(request, "account/sign_in.html", context)
 
@@ -106,11 +121,12 @@ def sign_up(request):
     going = safe_next(request)
     if request.user.is_authenticated:
         return redirect(going or "account_home")
-    form = SignUpForm(request.POST or None)
+    email = proposed(request)
+    form = SignUpForm(request.POST or None, initial={"email": email})
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         return ask(request, codes.SIGN_UP, said["email"], going=going, name=said["name"])
-    context = {"form": form, "going": going, "sign_in": with_next("account_login", going)}
+    context = {"form": form, "going": going, "sign_in": leading("account_login", going, email)}
     return render(request, "account/sign_up.html", context)
 
 
@@ -126,6 +142,7 @@ def code(request):
             request.POST if request.method == "POST" else None,
             session=request.session,
             client=throttling.address(request),
+            known=known_browsers.allowance(request, asked.email),
         )
         if request.method == "POST" and form.is_valid():
             return AFTER[asked.purpose](request, form.proven)
@@ -139,11 +156,14 @@ def code(request):
         codes.EMAIL: "account_email",
         codes.IDENTITY: "account_reauthenticate",
     }[asked.purpose]
+    going = asked.said.get("going", "")
     context = {
         "form": form,
         "email": asked.email,
         "purpose": asked.purpose,
-        "again": with_next(again, asked.said.get("going", "")),
+        # To the forms that ask for an address, with the one to look at again.
+        "again": leading(again, going, asked.email if asked.purpose in ENTERING else ""),
+        "sign_up": leading("account_signup", going, asked.email),
         "minutes": int(codes.GOOD_FOR.total_seconds() // 60),
     }
     return render(request, "account/code.html", context)
@@ -178,7 +198,9 @@ def email_changed(request, proven):
         return redirect("account_email")
     keep(request)
     messages.success(request, _("Votre adresse est changée. Les autres connexions sont fermées."))
-    return redirect("account_home")
+    response = redirect("account_home")
+    known_browsers.remember(request, response, request.user)
+    return response
 
 
 def identity_proven(request, proven):

@@ -20,7 +20,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from directory import codes, second_factor, throttling
+from directory import codes, sealing, second_factor, throttling
 from directory.authentication import safe_next
 from directory.views.entrance import limited, sign_in
 from directory.views.identity import recently_proven
@@ -48,7 +48,11 @@ class Counted(Page):
         return super().dispatch(request, *args, **kwargs)
 
     def post(self, request, *args, **kwargs):
-        codes.count("factor given", throttling.address(request), self.person())
+        codes.count(
+            "factor given",
+            (throttling.address(request), codes.BY_CLIENT),
+            (f"for {self.person()}", codes.BY_EMAIL),
+        )
         return super().post(request, *args, **kwargs)
 
 
@@ -203,6 +207,12 @@ class RemovePasskey(Page, RemoveWebAuthnView):
 class RecoveryCodes(Page, ViewRecoveryCodesView):
     template_name = "account/recovery_codes.html"
 
+    def get(self, request, *args, **kwargs):
+        try:
+            return super().get(request, *args, **kwargs)
+        except sealing.Unreadable:
+            return redirect("mfa_generate_recovery_codes")
+
 
 @guarded
 class NewRecoveryCodes(Page, GenerateRecoveryCodesView):
@@ -212,3 +222,11 @@ class NewRecoveryCodes(Page, GenerateRecoveryCodesView):
         if not second_factor.has_one(request.user):
             return redirect("mfa_index")
         return super().get(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs):
+        try:
+            return super().get_context_data(**kwargs)
+        except sealing.Unreadable:  # none of them is of use: all that is left is to make others
+            without = super(GenerateRecoveryCodesView, self).get_context_data(**kwargs)
+            without.pop("site", None)
+            return without | {"unused_code_count": 0}

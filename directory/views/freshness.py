@@ -6,7 +6,7 @@ no cookie to set. A GET changes nothing, since mail scanners follow links; a POS
 
 from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -44,10 +44,7 @@ def change_address(enterprise):
     """Where whoever speaks for the enterprise changes its listing; who does not yet, asks to."""
     represented = enterprise.representatives.exists()
     name = "directory:mine_listing" if represented else "directory:claim"
-    try:
-        return reverse(name, args=[enterprise.slug])
-    except NoReverseMatch:
-        return reverse("directory:report", args=[enterprise.slug])
+    return reverse(name, args=[enterprise.slug])
 
 
 @opened_by_its_link

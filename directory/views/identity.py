@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 
 from directory import codes, second_factor
 from directory.authentication import safe_next
-from directory.views.entrance import ask, form_page, limited, with_next
+from directory.views.entrance import ask, form_page, leading, limited
 
 RECENT = timedelta(minutes=15)
 
@@ -25,14 +25,20 @@ def recent(request):
     return any(time.time() - record["at"] < RECENT.total_seconds() for record in records)
 
 
+def to_prove(request):
+    """Those who have not are led to the page where they do, and back; None for the others. For what
+    a page asks of one of its acts, once it is known to be theirs."""
+    if request.user.is_authenticated and not recent(request):
+        return redirect(leading("account_reauthenticate", request.path))
+    return None
+
+
 def recently_proven(view):
-    """Lead those who have not to the page where they do, and back."""
+    """The same for a whole page."""
 
     @wraps(view)
     def guarded(request, *args, **kwargs):
-        if request.user.is_authenticated and not recent(request):
-            return redirect(with_next("account_reauthenticate", request.path))
-        return view(request, *args, **kwargs)
+        return to_prove(request) or view(request, *args, **kwargs)
 
     return guarded
 
@@ -45,9 +51,9 @@ def reauthenticate(request):
     types = Authenticator.objects.filter(user=request.user, type__in=second_factor.FACTORS)
     found = set(types.values_list("type", flat=True))
     if Authenticator.Type.TOTP in found:
-        return redirect(with_next("mfa_reauthenticate", going))
+        return redirect(leading("mfa_reauthenticate", going))
     if found:
-        return redirect(with_next("mfa_reauthenticate_webauthn", going))
+        return redirect(leading("mfa_reauthenticate_webauthn", going))
     if request.method == "POST":
         return ask(request, codes.IDENTITY, request.user.email, going=going, user=request.user.pk)
     return render(request, "account/reauthenticate.html", {"going": going})

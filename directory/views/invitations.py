@@ -2,13 +2,12 @@
 
 import uuid
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404
-from django.shortcuts import redirect, render, resolve_url
-from django.urls import NoReverseMatch, reverse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -83,20 +82,12 @@ def shown(request, found, *, refused=False):
         "days": invitations.GOOD_FOR.days,
         "home": home(enterprise),
         "claim": reverse("directory:claim", args=[enterprise.slug]),
-        "sign_in": f"{resolve_url(settings.LOGIN_URL)}?{going}",
-        "sign_up": address_of("account_signup", going),
-        "sign_out": address_of("account_logout"),
+        "sign_in": f"{reverse('account_login')}?{going}",
+        "sign_up": f"{reverse('account_signup')}?{going}",
+        "sign_out": reverse("account_logout"),
     }
     statuses = {"open": 200, "invited": 200, "yours": 200, "other": 403 if refused else 200}
     return render(request, "directory/invitation.html", context, status=statuses.get(stage, 410))
-
-
-def address_of(name, query=""):
-    """The address of a page of accounts, where the site has it."""
-    try:
-        return f"{reverse(name)}?{query}" if query else reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 # --- Staff: many at once

@@ -80,12 +80,12 @@ def sector(request, slug, current):
     label = current.labels.by_key[Dimension.SECTOR].get(slug)
     if not label:
         raise Http404
+    if label.key != slug:  # merged into another
+        return redirect("directory:sector", label.key, permanent=True)
     context = landing(current, label, Dimension.SECTOR, Dimension.CITY)
     # One description, read for its page alone.
-    rows = Sector.objects.filter(slug=label.key).values_list("description", "replaced_by__slug")
-    context["intro"], replaced_by = rows.first() or ("", None)
-    if replaced_by:
-        return redirect("directory:sector", replaced_by, permanent=True)
+    rows = Sector.objects.filter(slug=label.key).values_list("description", flat=True)
+    context["intro"] = rows.first() or ""
     return render(request, "directory/sector.html", context)
 
 

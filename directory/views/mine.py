@@ -16,6 +16,7 @@ from directory import (
     completeness,
     drafts,
     freshness,
+    representatives,
     revisions,
     sections,
     sheets,
@@ -35,16 +36,20 @@ PERIODS = [3, 6, 12]  # months between two confirmations
 @require_safe
 @never_cache
 def mine(request):
-    enterprises = Enterprise.objects.editable_by(request.user).select_related("city")
+    enterprises = Enterprise.objects.editable_by(request.user).with_due_on().select_related("city")
     rows = list(enterprises.order_by("name", "pk"))
     if len(rows) == 1:
         return redirect("directory:mine_listing", rows[0].slug)
+    today = timezone.localdate()
     asked = Claim.objects.filter(user=request.user, state__in=["code", "waiting"])
     context = {
         "enterprises": [
             {
                 "name": row.name,
                 "city": row.city.name,
+                "due": row.state == Enterprise.State.PUBLISHED
+                and row.due_on is not None
+                and row.due_on <= today,
                 "url": reverse("directory:mine_listing", args=[row.slug]),
             }
             for row in rows
@@ -100,6 +105,10 @@ def listing(request, slug):
             }
             for section in Section
         ],
+        # Those who manage the team are told at once of who asks to join it, or to replace them.
+        "asked": list(enterprise.claims.waiting().select_related("user"))
+        if representatives.may_manage(request.user, enterprise)
+        else [],
         "visits": _visits(visits.of_last_months(enterprise, MONTHS)),
         "periods": PERIODS,
         "e": seen_by_buyers(enterprise, current),
@@ -136,6 +145,7 @@ def _waiting(revision, labels):
 def _visits(months: list[tuple[date, int]]):
     most = max(views for _day, views in months)
     return {
+        "any": most > 0,
         "total": wording.number(sum(views for _day, views in months)),
         "months": [
             {

@@ -40,8 +40,7 @@ def home(request):
         "representations": [
             {
                 "name": one.enterprise.name,
-                "url": one.enterprise.get_absolute_url(),
-                "published": one.enterprise.state == one.enterprise.State.PUBLISHED,
+                "url": reverse("directory:mine_listing", args=[one.enterprise.slug]),
                 "role": one.get_role_display(),
             }
             for one in representing.order_by("enterprise__name", "pk")

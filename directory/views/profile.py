@@ -45,6 +45,8 @@ def detail(request, slug, current):
         "panels": profile_panels.rendered(request, enterprise),
         "similar": [cards.summary(card, current.labels) for card in similar(enterprise, current)],
         "linked_data": linked_data.script(data),
+        "editable": request.user.is_authenticated
+        and Enterprise.objects.editable_by(request.user).filter(pk=enterprise.pk).exists(),
         "address": absolute(request, enterprise.get_absolute_url()),
         "today": wording.day(current.today),
     }
@@ -157,6 +159,7 @@ def profile(enterprise, current):
         "recognised": _recognised(enterprise.recognition_list, today),
         "confirmed": confirmed,
         "stale": stale,
+        "unreachable": enterprise.is_unreachable and wording.day(enterprise.unreachable_since),
         "logo_url": enterprise.logo and reverse("directory:logo", args=[enterprise.logo.name]),
         "updated": _("Fiche modifiée le %(day)s") % {"day": updated},
     }

@@ -230,7 +230,7 @@ def done(enterprise, outcome):
         published = enterprise.state == Enterprise.State.PUBLISHED
         said.append(_("C’est publié.") if published else _("C’est enregistré."))
     if outcome.waiting:
-        names = [str(sections.LABELS[name]).lower() for name in outcome.waiting.changes]
+        names = [wording.within(str(sections.LABELS[name])) for name in outcome.waiting.changes]
         text = _("Le Pôle vérifie avant de publier\xa0: %(fields)s.")
         said.append(text % {"fields": wording.enumeration(names)})
     return " ".join(said) or _("Rien n’était à changer\xa0: la fiche dit déjà cela.")

@@ -1,6 +1,5 @@
 """Who tends a listing: seen by all of them, changed by its owners."""
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404
@@ -16,6 +15,7 @@ from directory.models import Claim, Invitation, Representative, Role
 from directory.reports import TooMany
 from directory.team_forms import InvitationForm, RefusalForm, RoleForm
 from directory.views.claims import too_many
+from directory.views.identity import to_prove
 
 page = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -50,9 +50,6 @@ def team(request, slug):
 
 @page
 @never_cache
-@reauthentication_required(
-    enabled=lambda request: request.method == "POST" and request.POST.get("action") == "remove"
-)
 def colleague(request, slug, pk):
     """One of them: their role, and the way out. An editor has this page for themself alone."""
     enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
@@ -62,11 +59,14 @@ def colleague(request, slug, pk):
         theirs = theirs.filter(user=request.user)
     found = get_object_or_404(theirs, pk=pk)
     found.enterprise = enterprise
-    form = RoleForm(request.POST or None, initial={"role": found.role})
     action = request.POST.get("action", "")
+    typed = request.POST if action == "role" else None
+    form = RoleForm(typed, initial={"role": found.role})
     if request.method == "POST":
         if action not in {"role", "remove"} or (action == "role" and not managing):
             raise BadRequest("No such act.")
+        if action == "remove" and (first := to_prove(request)):
+            return first
         if action == "remove" or form.is_valid():
             return changed(request, found, form, action)
     return shown_colleague(request, found, form, managing)
@@ -81,8 +81,7 @@ def changed(request, found, form, action):
         else:
             representatives.change_role(representative=found, role=form.cleaned_data["role"], by=me)
     except representatives.LastOwner:
-        form.add_error(None, last_owner())
-        return shown_colleague(request, found, form, True, status=409)
+        return shown_colleague(request, found, form, True, refusal=last_owner(), status=409)
     except (representatives.NotAllowed, Representative.DoesNotExist):
         raise Http404 from None
     name = {"name": str(found.user)}
@@ -202,14 +201,15 @@ def shown(request, enterprise, form, status=200):
     return render(request, "directory/team.html", context, status=status)
 
 
-def shown_colleague(request, found, form, managing, status=200):
+def shown_colleague(request, found, form, managing, refusal="", status=200):
     context = {
         "enterprise": found.enterprise,
         "person": found,
         "me": found.user_id == request.user.pk,
         "managing": managing,
+        "only": representatives.only_owner(found),
         "form": form,
-        "errors": mistakes(form),
+        "errors": mistakes(form) + ([{"text": refusal, "at": ""}] if refusal else []),
     }
     return render(request, "directory/colleague.html", context, status=status)
 

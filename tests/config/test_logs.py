@@ -7,7 +7,8 @@ import time
 import pytest
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.urls import reverse
+from django.test import Client, RequestFactory
+from django.urls import get_resolver, reverse
 
 from config import logs
 from directory.models import Enterprise
@@ -141,6 +142,64 @@ def test_addresses_and_numbers_are_recognised(text):
 )
 def test_what_is_neither_is_kept(text):
     assert logs.without_personal_data(text) == text
+
+
+# What else an address holds: names and numbers, which open nothing by themselves.
+HARMLESS = {
+    "app_label", "content_type_id", "form", "key", "kind", "name", "object_id", "pk", "reference",
+    "section", "slug", "url",
+}  # fmt: skip
+TOKEN = "jeton-canari_0123456789abcdefABCDEF"
+
+
+def holes(resolver=None, names=()):
+    """Each pattern of the site: its names of address, and what it takes from the address."""
+    for one in (resolver or get_resolver("config.urls")).url_patterns:
+        here = (*names, *one.pattern.converters, *getattr(one.pattern.regex, "groupindex", ()))
+        if hasattr(one, "url_patterns"):
+            yield from holes(one, here)
+        else:
+            yield one, set(here)
+
+
+WITH_TOKEN = [one for one, taken in holes() if "token" in taken]
+
+
+def test_what_an_address_holds_is_a_token_or_is_known_to_be_harmless():
+    taken = set().union(*(names for _one, names in holes()))
+    assert taken - {"token"} <= HARMLESS
+    assert len(WITH_TOKEN) >= 3
+
+
+@pytest.mark.urls("config.urls")
+@pytest.mark.parametrize("one", WITH_TOKEN, ids=lambda one: one.name)
+@pytest.mark.parametrize("method", ["get", "post", "put"])
+def test_the_token_of_an_address_is_in_no_line(one, method, lines, db):
+    address = reverse(f"directory:{one.name}", args=[TOKEN])
+    client = Client(raise_request_exception=False)
+    getattr(client, method)(address)
+    getattr(client, method)(address.rstrip("/"))
+    getattr(client, method)(address + "plus-loin/")
+    getattr(client, method)(address, {"x": address})
+    client.get("/", headers={"Referer": address})
+    # Once the request is over, before it is known, and in what was made of it.
+    log = logging.getLogger("essai")
+    log.warning("Lent : %s", address)
+    request = RequestFactory().get(address)
+    log.warning("kwargs={'token': '%s'}", TOKEN, extra={"request": request})
+    try:
+        raise LookupError(TOKEN)
+    except LookupError:
+        log.exception("refusé", extra={"request": request})
+    said = json.dumps(lines())
+    assert "[jeton]" in said
+    assert TOKEN not in said
+
+
+def test_an_address_with_a_short_word_for_token_leaves_other_lines_whole(lines, rf):
+    request = rf.get("/invitation/e/")
+    logging.getLogger("essai").warning("Une phrase entière.", extra={"request": request})
+    assert lines()[-1]["message"] == "Une phrase entière."
 
 
 @pytest.mark.parametrize("mark", ["\n", "\r", "\r\n", "\x0b", "\x0c", "\x1b[31m", "\x85", "\u2028"])

@@ -5,6 +5,7 @@ import re
 from datetime import date
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.checks import run_checks
 
 from directory import checks
@@ -123,6 +124,7 @@ class TestWhatProductionMustBeTold:
         settings.PRIVACY_OFFICER_TITLE = "Direction générale"
         settings.PRIVACY_OFFICER_EMAIL = "camille@pole.example"
         settings.EMAIL_HOST = "mail.repertoire.example"
+        settings.FACTOR_KEYS = [Fernet.generate_key().decode()]
 
     def found(self):
         messages = run_checks(include_deployment_checks=True)
@@ -147,10 +149,15 @@ class TestWhatProductionMustBeTold:
         settings.EMAIL_HOST = ""
         assert list(self.found()) == ["directory.W003"]
 
+    def test_a_site_that_has_no_key_of_its_own_for_second_factors(self, settings):
+        settings.FACTOR_KEYS = []
+        assert list(self.found()) == ["directory.E004"]
+
     @pytest.mark.parametrize("mode", ["DEMO", "DEBUG"])
     def test_nothing_is_asked_of_a_demonstration_or_of_development(self, mode, settings):
         settings.SITE_URL = settings.PRIVACY_OFFICER_NAME = settings.EMAIL_HOST = ""
-        assert len(self.found()) == 3
+        settings.FACTOR_KEYS = []
+        assert len(self.found()) == 4
         setattr(settings, mode, True)
         assert checks.privacy_officer(None) == checks.site_url(None) == []
-        assert checks.mail_server(None) == []
+        assert checks.mail_server(None) == checks.factor_keys_given(None) == []

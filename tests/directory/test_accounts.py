@@ -35,6 +35,7 @@ from directory.models import (
     Suggestion,
     User,
 )
+from tests.at_once import at_once
 from tests.client import StrictClient
 from tests.factories import RecognitionFactory, SuggestionFactory, UserFactory
 from tests.forms import filled
@@ -139,6 +140,14 @@ def test_signing_up_again_leads_to_the_account_that_one_has(client):
     assert client.session["_auth_user_id"] == str(user.pk)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_code_typed_five_times_at_once_makes_one_account():
+    proven = [lambda: accounts.sign_up(email=AGREED["email"], name="Noémie")] * 5
+    made = at_once(*proven)
+    assert {user.pk for user in made} == {User.objects.get().pk}
+    assert Consent.objects.count() == 1
+
+
 def test_what_is_missing_to_sign_up_is_said_at_its_field(client):
     response = client.post(SIGNUP, {"email": "pas une adresse"})
     assert set(response.context["form"].errors) == {"email", "name", "agreed"}
@@ -155,6 +164,37 @@ def test_one_goes_where_one_was_going(client):
 
 
 # --- No password
+
+
+def test_an_address_that_a_link_proposes_is_written_in_the_forms_and_looked_up_nowhere(client):
+    UserFactory(email="connue@exemple.test")
+    pages = [reverse("account_login"), reverse("account_signup")]
+    for page in pages:
+        shown = []
+        for email in ("connue@exemple.test", "inconnue@exemple.test"):
+            response = client.get(page, {"email": email, "next": "/invitation/x/"})
+            html = response.content.decode()
+            assert f'value="{email}"' in html
+            shown.append(re.sub(r"(in)?connue(@|%40)", "", html))
+        masked = [re.sub(r'(csrfmiddlewaretoken" value|nonce)="[^"]*"', "", one) for one in shown]
+        assert masked[0] == masked[1]
+        # From one to the other, nothing is typed again.
+        assert "email=inconnue%40exemple.test" in html
+    html = client.get(pages[0], {"email": '"><script>x\r\n' + "a" * 300}).content.decode()
+    assert "&quot;&gt;&lt;script&gt;x aaa" in html
+    assert "a" * 254 not in html
+    # What is sent is what counts.
+    client.post(f"{pages[0]}?email=inconnue@exemple.test", {"email": "connue@exemple.test"})
+    html = client.get(reverse("account_code")).content.decode()
+    assert "<strong>connue@exemple.test</strong>" in html
+
+
+def test_who_has_no_account_goes_on_to_make_one_without_losing_where_they_were_going(client):
+    client.post(reverse("account_login"), {"email": "neuve@exemple.test", "next": "/invitation/x/"})
+    html = client.get(reverse("account_code")).content.decode()
+    query = "?next=%2Finvitation%2Fx%2F&amp;email=neuve%40exemple.test"
+    assert reverse("account_signup") + query in html
+    assert reverse("account_login") + query in html
 
 
 def test_no_address_of_the_site_speaks_of_a_password():
@@ -616,7 +656,38 @@ def test_traces_older_than_two_years_go_and_the_others_cannot():
 def test_the_privacy_page_shows_the_schedule_that_is_obeyed(client):
     page = client.get(reverse("directory:privacy")).content.decode()
     for line in retention.LINES:
-        assert str(line.kept) in page
+        assert str(line.what) in page
+        assert f"<td>{line.how_long}</td>" in page
+        assert "%(" not in line.how_long
+
+
+def test_no_figure_of_the_schedule_is_written_by_hand():
+    for line in retention.LINES:
+        assert not re.search(r"\d|\b(deux|trois|cinq|six) (an|mois|jour|semaine)", str(line.kept))
+
+
+def test_the_privacy_page_speaks_of_all_that_a_listing_and_an_account_leave(client):
+    page = client.get(reverse("directory:privacy")).content.decode()
+    for said in (
+        "rappel",
+        "courriel qui revient",
+        "consultée par mois",
+        "historique",
+        "connexion est ouverte",
+        "14\xa0jours",
+        "second facteur",
+    ):
+        assert said in page, said
+
+
+def test_a_mail_that_came_back_is_kept_as_long_as_its_address_is_not_written_to():
+    now = timezone.now()
+    for age in (100, 364, 366):
+        Mail.objects.create(dedupe_key=age, message_id=age, recipient="a@exemple.test",
+                            sent_at=now - timedelta(days=age),
+                            bounced_at=now - timedelta(days=age))  # fmt: skip
+    assert re.search(r"mails +1\n", purge("--apply"))
+    assert [mail.dedupe_key for mail in Mail.objects.order_by("pk")] == ["100", "364"]
 
 
 # --- The header
@@ -669,6 +740,17 @@ def test_one_signs_in_as_anyone_of_the_demonstration(demonstration, client):
     assert demo_people.load() == 0
 
 
+def test_the_code_that_the_demonstration_sends_to_nobody_is_read_there(demonstration, client):
+    assert "Aucun courriel encore" in client.get("/demo/courriels/").content.decode()
+    email = demo_people.PEOPLE[0].email
+    client.post(reverse("account_login"), {"email": email})
+    page = client.get("/demo/courriels/").content.decode()
+    assert email in page
+    code = code_sent(email)
+    assert code in page.replace("\xa0", " ")
+    assert client.post(reverse("account_code"), {"code": code}).status_code == 302
+
+
 def test_nobody_else_is_signed_in_there(demonstration, client):
     UserFactory(email="racine@exemple.test", is_superuser=True)
     for email in ("racine@exemple.test", "", "x" * 500):
@@ -677,9 +759,12 @@ def test_nobody_else_is_signed_in_there(demonstration, client):
 
 
 def test_there_is_no_such_page_elsewhere(client, settings, reference):
-    assert client.get("/demo/").status_code == 404
+    addresses = ("/demo/", "/demo/courriels/")
+    for address in addresses:
+        assert client.get(address).status_code == 404
     settings.ROOT_URLCONF = "tests.directory.demo_urls"
-    assert client.get("/demo/").status_code == 404
+    for address in addresses:
+        assert client.get(address).status_code == 404
     assert client.post("/demo/", {"email": demo_people.PEOPLE[-1].email}).status_code == 404
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from directory.models import (
     CallUnderWay,
+    City,
     Consent,
     Contact,
     Counter,
@@ -255,6 +256,76 @@ def test_a_row_that_does_not_exist_is_said_so(model, action, superuser):
         assert superuser.get(address).status_code in {302, 400, 403, 404}, key
 
 
+@EACH_MODEL
+def test_a_form_survives_whatever_its_address_says_of_its_fields(model, superuser):
+    address = page(model, "add")
+    if superuser.get(address).status_code == 403:
+        return  # of what the site writes itself
+    names = [field.name for field in model._meta.get_fields()] + ["inconnu"]
+    for value in ("abc", "-1", "1,abc", "0", str(2**63), "9" * 20, "[" * 10, "é", "null", "{}"):
+        response = superuser.get(address, dict.fromkeys(names, value))
+        assert response.status_code == 200, value
+    for value in ("abc", "id", ""):
+        response = superuser.get(address, {"_popup": value, "_to_field": value})
+        assert response.status_code in {200, 400}, value
+
+
+def test_a_form_is_still_filled_by_its_address(superuser):
+    city = CityFactory(code="58007")
+    response = superuser.get(
+        page(Enterprise, "add"), {"name": "Neuve", "city": city.pk, "served_cities": f"{city.pk}"}
+    )
+    form = response.context["adminform"].form
+    assert (form["name"].value(), int(form["city"].value())) == ("Neuve", city.pk)
+    assert form["served_cities"].value() == [str(city.pk)]
+
+
+INLINES = [
+    (model, number)
+    for model in MODELS
+    for number, inline in enumerate(admin.site._registry[model].inlines)
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "number"), INLINES, ids=[f"{model.__name__}-{number}" for model, number in INLINES]
+)
+def test_ten_thousand_forged_rows_are_refused_in_words(model, number, superuser):
+    if model is Enterprise:
+        row = EnterpriseFactory()
+    elif model is City:
+        row = CityFactory()
+    else:
+        row = SynonymGroup.objects.create(name="essai")
+    address = page(model, "change", row.pk)
+    opened = superuser.get(address)
+    formset = opened.context["inline_admin_formsets"][number].formset
+    sent = filled(opened, f"{model._meta.model_name}_form")
+    before = {one.model: one.model.objects.count() for one in
+              (inline.formset for inline in opened.context["inline_admin_formsets"])}  # fmt: skip
+    response = superuser.post(address, sent | {f"{formset.prefix}-TOTAL_FORMS": "10000"})
+    assert response.status_code == 200
+    assert f"Gardez au plus {formset.max_num} lignes." in response.content.decode()
+    again = response.context["inline_admin_formsets"][number].formset
+    assert len(again.forms) <= 2 * formset.max_num
+    assert before == {model: model.objects.count() for model in before}
+    # With all that they would hold, they are not read at all.
+    many = {f"{formset.prefix}-{n}-id": "" for n in range(10_000)}
+    assert superuser.post(address, sent | many).status_code == 400
+
+
+def test_what_the_site_keeps_for_itself_is_not_in_the_menu(superuser):
+    html = superuser.get(reverse("admin:index")).content.decode()
+    for model in (Listing, SeededKey):
+        assert page(model, "changelist") not in html
+        assert superuser.get(page(model, "changelist")).status_code == 200
+
+
+def test_the_address_of_a_listing_is_not_taken_for_that_of_the_enterprise(superuser):
+    html = superuser.get(page(Enterprise, "add")).content.decode()
+    assert re.search(r'<label[^>]*for="id_slug"[^>]*>Adresse de la fiche', html)
+
+
 def test_the_suggestions_survive_anything(superuser):
     known = {"app_label": "directory", "model_name": "enterprise", "field_name": "city"}
     address = reverse("admin:autocomplete")
@@ -497,6 +568,19 @@ def test_the_account_of_a_colleague_or_superuser_is_out_of_reach(people_keeper):
         )
         target.refresh_from_db()
         assert target.email == before
+
+
+@pytest.mark.parametrize("keeper", ["people_keeper", "superuser"])
+def test_nobody_but_its_owner_changes_the_address_of_an_account(keeper, request):
+    keeper = request.getfixturevalue(keeper)
+    someone = UserFactory(email="avant@exemple.test", name="Avant")
+    html = keeper.get(page(User, "change", someone.pk)).content.decode()
+    assert "change elle-même son adresse" in html
+    assert 'name="email"' not in html
+    sent = {"email": "voleuse@exemple.test", "name": "Après", "is_active": "on"}
+    assert change(keeper, someone, **sent).status_code == 302
+    someone.refresh_from_db()
+    assert (someone.email, someone.name) == ("avant@exemple.test", "Après")
 
 
 def test_a_person_added_by_hand_has_no_password(people_keeper):

@@ -103,13 +103,24 @@ def test_an_empty_queue_says_so(moderator):
     assert "Rien n’attend. Merci!" in moderator.get(QUEUE).content.decode()
 
 
-def test_who_decides_nothing_finds_no_desk(member, alice, staff, curator, waiting):
-    for client in (member, alice, staff, curator):
-        assert client.get(QUEUE).status_code == 404
+def test_who_decides_nothing_finds_no_desk(member, alice, staff, facilitator, curator, waiting):
+    for client in (member, alice, staff, facilitator, curator):
+        assert client.get(QUEUE).status_code == (200 if client is curator else 404)
         assert client.get(page(waiting)).status_code == 404
         assert client.post(page(waiting), {"choix-name": "accepter"}).status_code == 404
     waiting.refresh_from_db()
     assert waiting.state == "waiting"
+
+
+def test_curators_find_there_what_they_alone_can_mend(curator, waiting, enterprise):
+    ErrorReportFactory(enterprise=enterprise)
+    SuggestionFactory(name="Coopérative à inscrire")
+    queue = curator.get(QUEUE).content.decode()
+    assert "Erreur signalée" in queue
+    assert "Coopérative à inscrire" in queue
+    assert "Modification à décider" not in queue
+    report = curator.get(f"/moderation/erreurs/{ErrorReport.objects.get().pk}/").content.decode()
+    assert reverse("admin:directory_enterprise_change", args=[enterprise.pk]) in report
 
 
 def test_the_number_of_statements_does_not_follow_the_number_of_items(moderator, enterprise):
@@ -207,6 +218,27 @@ def test_once_decided_the_next_of_the_same_list_opens(moderator, alice, enterpri
     }
     response = moderator.post(f"{page(first)}?sorte=a-relire", data)
     assert response.headers["Location"] == f"{page(second)}?sorte=a-relire"
+
+
+def test_an_item_passed_over_is_met_again_after_the_last(moderator, enterprise):
+    reports = [ErrorReportFactory(enterprise=enterprise) for _ in range(3)]
+    following = {row: moderator.get(page(row)).context["next"] for row in reports}
+    assert following == {
+        reports[0]: page(reports[1]),
+        reports[1]: page(reports[2]),
+        reports[2]: page(reports[0]),
+    }
+    answer = moderator.post(page(reports[1]), {"action": "handle"})
+    assert answer.headers["Location"] == page(reports[2])
+    assert page(reports[0]) in moderator.get(page(reports[2])).content.decode()
+
+
+def test_the_only_item_has_none_after_it(moderator, enterprise):
+    report = ErrorReportFactory(enterprise=enterprise)
+    html = moderator.get(page(report)).content.decode()
+    assert "Passer à la suivante" not in html
+    answer = moderator.post(page(report), {"action": "handle"})
+    assert answer.headers["Location"] == QUEUE
 
 
 # --- Claims, suggestions, reports

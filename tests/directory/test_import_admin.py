@@ -127,6 +127,25 @@ def test_a_file_that_is_no_list_is_refused_in_words(give, content, said):
     assert not ImportBatch.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 300 + ".csv", "../../../etc/passwd", "CON", "a\r\nX-Vol: 1.csv", "\u202evsc.exe"]
+    + ['"><script>alert(1)</script>.csv', "liste.csv.php", "l’été «\xa02026\xa0».csv"],
+    ids=ascii,
+)
+def test_the_name_of_a_file_is_a_label_and_nothing_else(name, give, curator):
+    response = give({"Nom": "A", "Ville": "Longueuil"}, name=name)
+    if len(name) > 200:
+        assert "trop long" in response.content.decode()
+        return
+    batch = ImportBatch.objects.get()
+    assert not set("/\\\r\n") & set(batch.file_name)
+    for page in ("change", "columns"):
+        response = curator.get(address(page, batch))
+        assert "X-Vol" not in response.headers
+        assert b"<script>alert" not in response.content
+
+
 def test_whether_one_may_write_is_asked_with_its_proof(give):
     response = give({"Nom": "A"}, basis="")
     assert response.context["form"].errors["basis"] == ["Répondez pour tout le fichier."]

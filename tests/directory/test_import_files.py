@@ -262,6 +262,43 @@ def test_a_workbook_of_ten_thousand_parts_is_refused(table):
         table(content.getvalue())
 
 
+def archive_of(*parts):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in parts:
+            archive.writestr(name, data, zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        archive_of(("liste.xlsx", workbook())),
+        archive_of(("a.zip", archive_of(("b.zip", archive_of(("c.xlsx", workbook())))))),
+        archive_of(("[Content_Types].xml", "<Types/>"), ("word/document.xml", "<document/>")),
+        archive_of(),
+    ],
+    ids=["a workbook in an archive", "archives in archives", "a DOCX", "an empty archive"],
+)
+@pytest.mark.parametrize("name", ["liste.xlsx", "liste.csv", "liste.ods"])
+def test_an_archive_that_is_no_workbook_is_refused(table, content, name):
+    with pytest.raises(Refused, match="n’est pas un tableau"):
+        list(table(content, name).rows())
+
+
+def test_a_gigabyte_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "tableau.csv"
+    with path.open("wb") as file:
+        file.write(text())
+        file.truncate(1_000_000_000)
+    before = limits.getrusage(limits.RUSAGE_SELF).ru_maxrss
+    started = time.process_time()
+    with pytest.raises(Refused, match="dépasse 100 Mo"):
+        open_table(path, known)
+    assert time.process_time() - started < 0.5
+    assert limits.getrusage(limits.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
+
+
 # --- Little files that unpack into much
 
 

@@ -50,6 +50,12 @@ def huge_png(side):
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+def no_pixel():
+    """A PNG that says it is nothing wide and nothing high."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 0, 0, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
 def icc_bomb():
     """A PNG whose colour profile unpacks to 200 MB."""
     plain = encoded(picture())
@@ -138,6 +144,10 @@ BAD = {
     "GIF with a script": (lambda: b"GIF89a/*" + SCRIPT, "lisible"),
     "GIF": (lambda: encoded(picture(), "GIF"), "lisible"),
     "TIFF": (lambda: encoded(picture(), "TIFF"), "lisible"),
+    "a PDF that is a page": (lambda: b"%PDF-1.7\n<html>" + SCRIPT, "lisible"),
+    "a program": (lambda: b"<?php system($_GET['x']); ?>", "lisible"),
+    "an archive": (lambda: b"PK\x03\x04" + SCRIPT, "lisible"),
+    "no pixel": (lambda: no_pixel(), "lisible"),
     "APNG of 500 images": (lambda: animated("PNG", 500), "animée"),
     "animated WebP": (lambda: animated("WEBP", 5), "animée"),
     "bomb in the colour profile": (icc_bomb, "lisible"),
@@ -160,7 +170,9 @@ def test_what_is_none_is_refused_and_says_why(name, send, enterprise):
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 300 + ".png", "../../../etc/passwd", "CON", "a\r\nb.png", "\u202egnp.exe"]
+    "name",
+    ["x" * 300 + ".png", "../../../etc/passwd", "CON", "a\r\nb.png", "\u202egnp.exe"]
+    + ["logo.php.jpg", "logo.png.svg", "logo.html", '"><script>.png', ".htaccess"],
 )
 def test_the_name_that_a_file_bears_is_not_kept(name, send, enterprise):
     assert send(encoded(picture()), name).status_code == 302

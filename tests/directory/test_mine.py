@@ -17,6 +17,7 @@ from directory.models import (
     Revision,
     Section,
 )
+from directory.sections import LABELS
 from tests.client import StrictClient
 from tests.factories import (
     CertificationFactory,
@@ -241,17 +242,28 @@ def test_rows_are_added_changed_and_removed(alice, enterprise):
     assert not Offering.objects.filter(pk=removed.pk).exists()
 
 
+def test_lines_left_empty_are_no_mistake_beside_one_that_is(alice, enterprise):
+    OfferingFactory(enterprise=enterprise)
+    form = opened(alice, Section.OFFERINGS)
+    form |= {"offerings-1-description": "Le midi", "faire": "ajouter:offerings"}
+    form = filled(alice.post(address(Section.OFFERINGS), form), "partie")
+    page = alice.post(address(Section.OFFERINGS), form | {"faire": "envoyer"}).content.decode()
+    assert page.count("Nommez ce produit ou ce service") == 2  # in the list, and at the field
+    assert f"{LABELS['offerings']}, ligne 2, Nom\xa0: Nommez" in page
+    assert 'name="offerings-1-DELETE"' in page
+
+
 def test_another_row_is_asked_for_without_losing_anything(alice, enterprise):
     OfferingFactory(enterprise=enterprise)
     form = opened(alice, Section.OFFERINGS)
     form |= {"offerings-1-name": "Pas encore", "description": "", "faire": "ajouter:offerings"}
     response = alice.post(address(Section.OFFERINGS), form)
     again = filled(response, "partie")
-    assert again["offerings-TOTAL_FORMS"] == ["4"]
+    assert again["offerings-TOTAL_FORMS"] == ["3"]
     assert again["offerings-1-name"] == ["Pas encore"]
     assert "autofocus" in text(response)
     assert 'class="error"' not in text(response)
-    alice.post(address(Section.OFFERINGS), again | {"offerings-3-name": "Le dernier"})
+    alice.post(address(Section.OFFERINGS), again | {"offerings-2-name": "Le dernier"})
     assert [row.name for row in Offering.objects.all()][1:] == ["Pas encore", "Le dernier"]
 
 

@@ -293,6 +293,16 @@ def test_a_call_noted_by_mistake_is_taken_back_with_all_it_left(facilitator, out
     assert AuditEntry.objects.filter(act="call.undone").count() == 1
 
 
+def test_the_second_call_without_answer_taken_back_puts_the_listing_in_results_again(facilitator):
+    enterprise = to_call()
+    PhoneCallFactory(enterprise=enterprise, outcome="no_answer")
+    PhoneCall.objects.update(at=timezone.now() - timedelta(days=5))
+    facilitator.post(call(enterprise), noted("no_answer"))
+    assert Enterprise.objects.get().is_unreachable
+    take_back(facilitator, enterprise)
+    assert not Enterprise.objects.get().is_unreachable
+
+
 def test_a_call_is_taken_back_by_who_noted_it_and_within_minutes(facilitator, curator):
     enterprise = to_call()
     facilitator.post(call(enterprise), noted("closed"))

@@ -194,11 +194,16 @@ def test_a_dry_run_counts_and_writes_nothing(capsys):
     owned(due())
     due()
     call_command("send_reminders", "--dry-run")
-    assert capsys.readouterr().out == "1 reminded, 0 reminded again, 1 to call (dry run)\n"
+    assert (
+        capsys.readouterr().out
+        == "1 reminded, 0 reminded again, 1 to call, 0 of the staff told (dry run)\n"
+    )
     assert not Reminder.objects.exists()
     assert not Mail.objects.exists()
     call_command("send_reminders")
-    assert "1 reminded, 0 reminded again, 1 to call\n" in capsys.readouterr().out
+    assert (
+        "1 reminded, 0 reminded again, 1 to call, 0 of the staff told\n" in capsys.readouterr().out
+    )
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,6 +3,7 @@
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from directory import representatives
 from directory.models import AuditEntry, Invitation, Mail, Representative
@@ -10,12 +11,21 @@ from tests.at_once import at_once
 from tests.conftest import representing
 from tests.factories import EnterpriseFactory, UserFactory
 from tests.forms import filled
+from tests.signing_in import code_sent, long_ago, prove
 
 pytestmark = pytest.mark.django_db
 
 
 def place(client):
     return Representative.objects.get(user=client.user, enterprise=client.enterprise)
+
+
+@pytest.fixture(autouse=True)
+def a_moment_ago(request):
+    """Those who act have just proven who they are; what happens otherwise has its own test."""
+    for name in {"alice", "colleague", "second", "bob"} & {*request.fixturenames}:
+        client = request.getfixturevalue(name)
+        prove(client, client.user)
 
 
 def team(enterprise):
@@ -228,10 +238,25 @@ def test_staff_see_a_team_as_their_group_says(moderator, facilitator, staff, sup
     assert page(place(alice)) not in html
     assert facilitator.get(page(place(alice))).status_code == 404
     assert superuser.get(page(place(alice))).status_code == 200
-    # Whoever has a second factor gives it again before they remove anyone.
-    response = superuser.post(page(place(alice)), {"action": "remove"})
-    assert response.headers["Location"].startswith("/compte/identite/")
-    assert alice.enterprise.representatives.filter(user=alice.user).exists()
+
+
+def test_to_remove_somebody_asks_for_a_recent_proof(alice, colleague, superuser, enterprise):
+    address = page(place(colleague))
+    for person in (alice, superuser):
+        long_ago(person)
+        response = person.post(address, {"action": "remove"})
+        asked = f"{reverse('account_reauthenticate')}?{urlencode({'next': address})}"
+        assert response.headers["Location"] == asked
+        # To look, or to change a role, does not.
+        assert person.get(address).status_code == 200
+        assert person.post(address, {"action": "role", "role": "editor"}).status_code == 302
+    assert len(roles(enterprise)) == 2
+    # Who has no second factor proves it by a code, comes back, and may.
+    alice.post(reverse("account_reauthenticate"), {"next": address})
+    response = alice.post(reverse("account_code"), {"code": code_sent("alice@exemple.test")})
+    assert response.headers["Location"] == address
+    assert alice.post(address, {"action": "remove"}).status_code == 302
+    assert roles(enterprise) == [("alice", "owner")]
 
 
 # --- What a form cannot say

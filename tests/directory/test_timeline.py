@@ -93,3 +93,27 @@ def test_a_long_history_costs_as_many_statements_as_a_short_one(
         OfferingFactory(enterprise=enterprise, name=f"Offre {number}")
     with django_assert_max_num_queries(20):
         assert events(enterprise)
+
+
+def test_what_is_made_with_the_listing_is_one_event_with_it():
+    enterprise = EnterpriseFactory()
+    OfferingFactory(enterprise=enterprise)
+    (event,) = events(enterprise)
+    assert event.created
+    assert {change.part for change in event.changes} == {
+        "produit ou service\xa0: Boîtes à lunch pour réunions"
+    }
+    assert event.until > event.at
+
+
+def test_a_no_says_nothing_of_what_is_made_nor_of_what_is_removed(enterprise):
+    offering = OfferingFactory(enterprise=enterprise, name="Ménage", serves_province=False)
+    offering.delete()
+    labels = {change.label for event in events(enterprise) for change in event.changes}
+    assert "Nom" in labels
+    assert "Sert tout le Québec" not in labels
+
+
+def test_a_telephone_is_written_as_people_read_it(enterprise):
+    written(enterprise, phone="+14505550123")
+    assert events(enterprise)[0].changes[0].after == "450\xa0555-0123"

@@ -53,6 +53,27 @@ def test_the_page_of_a_sector_merged_leads_to_the_other_however_long_the_way(by,
     assert response.headers["Location"] == reverse("directory:sector", args=["dernier"])
 
 
+def test_an_address_with_a_word_merged_finds_what_the_other_finds(by, client):
+    page = reverse("directory:list")
+    found = EnterpriseFactory(name="Chez l’un", published=True)
+    old, kept = SectorFactory(slug="repas"), SectorFactory(slug="manger", name="Manger")
+    found.sectors.add(old)
+    other, into = StatusFactory(slug="adaptee-2"), StatusFactory(slug="adaptee")
+    CertificationFactory(enterprise=found, status=other, expires_on=None)
+    EnterpriseFactory(name="Ailleurs", published=True)
+    words.merge(words=[old], into=kept, by=by)
+    words.merge(words=[other], into=into, by=by)
+    state.forget()
+    for asked in ("secteur=repas", "secteur=repas&secteur=manger", "statut=adaptee-2"):
+        response = client.get(f"{page}?{asked}")
+        assert response.context["total"] == 1, asked
+        assert "ne correspond à rien" not in response.content.decode()
+    # Taken away, both of its names are.
+    (chip,) = client.get(f"{page}?secteur=repas&secteur=manger").context["chips"]
+    assert (chip["label"], chip["remove_url"]) == ("Manger", page)
+    assert client.get("/entreprises.json?secteur=repas").json()["total"] == 1
+
+
 def test_of_two_certifications_of_one_number_the_longer_is_kept(by):
     old, kept = StatusFactory(slug="insertion-2"), StatusFactory(slug="insertion")
     enterprise = EnterpriseFactory()

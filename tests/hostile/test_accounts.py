@@ -5,6 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -101,14 +104,114 @@ def test_the_eleventh_attempt_for_one_address_is_refused_wherever_it_comes_from(
     assert post(LOGIN, {"email": UNKNOWN}, where="203.0.113.99").status_code == 302
 
 
+def test_one_place_asks_for_five_codes_for_one_address_and_no_more():
+    UserFactory(email=KNOWN)
+    for email in (KNOWN, UNKNOWN):
+        for _number in range(5):
+            assert post(LOGIN, {"email": email}).status_code == 302
+        assert post(LOGIN, {"email": email}).status_code == 429
+        assert post(SIGNUP, FORMS[SIGNUP] | {"email": email}).status_code == 429
+        # Elsewhere the same address is let in, and so is another from the same place.
+        assert post(LOGIN, {"email": email}, where="203.0.113.8").status_code == 302
+    assert post(LOGIN, {"email": "autre@exemple.test"}).status_code == 302
+
+
+def flooded(email):
+    """Strangers, of as many places as it takes, ask for codes in somebody's name and type some."""
+    for number in range(12):
+        client = StrictClient()
+        where = {"REMOTE_ADDR": f"198.51.100.{number}"}
+        client.post(LOGIN, {"email": email}, **where)
+        client.post(CODE, {"code": "0000 0000"}, **where)
+    assert post(LOGIN, {"email": email}, where="198.51.100.200").status_code == 429
+
+
+@pytest.mark.parametrize("how", ["code", "factor"])
+def test_nobody_is_kept_out_of_a_browser_they_know(how):
+    user = UserFactory(email=KNOWN)
+    mine = StrictClient()
+    if how == "factor":
+        code = RecoveryCodes.activate(user).get_unused_codes()[0]
+        TOTP.activate(user, generate_totp_secret())
+    by_code(mine, KNOWN)
+    if how == "factor":
+        mine.post(reverse("mfa_authenticate"), {"code": code})
+    mine.post(reverse("account_logout"))
+    assert "_auth_user_id" not in mine.session
+    flooded(KNOWN)
+    # Nor where others of the same network spend what it may ask for and type.
+    for number in range(21):
+        other = StrictClient()
+        other.post(LOGIN, {"email": f"a{number}@exemple.test"}, REMOTE_ADDR="127.0.0.1")
+        other.post(CODE, {"code": "0000 0000"}, REMOTE_ADDR="127.0.0.1")
+    assert mine.post(LOGIN, {"email": KNOWN}).status_code == 302
+    response = mine.post(CODE, {"code": code_sent(KNOWN)})
+    assert response.status_code == 302
+    assert ("_auth_user_id" in mine.session) == (how == "code")
+    # Even there, ten an hour.
+    mine.post(reverse("account_logout"))
+    answers = [mine.post(LOGIN, {"email": KNOWN}).status_code for _number in range(10)]
+    assert answers == [302] * 9 + [429]
+
+
+def test_somebody_signed_in_proves_who_they_are_whatever_strangers_ask(member):
+    flooded(member.user.email)
+    assert member.post(reverse("account_reauthenticate")).status_code == 302
+
+
+def test_a_browser_known_for_one_address_is_for_that_one_alone():
+    UserFactory(email=KNOWN)
+    client = StrictClient()
+    by_code(client, UserFactory(email="autre@exemple.test").email)
+    cookie = client.cookies[settings.BROWSER_COOKIE_NAME]
+    assert cookie["httponly"]
+    assert (cookie["path"], cookie["samesite"]) == ("/compte/", "Lax")
+    assert "autre" not in cookie.value
+    client.post(reverse("account_logout"))
+    flooded(KNOWN)
+    number, _dot, said = cookie.value.partition(".")
+    forged = [cookie.value, f"{number}.", number, "", ".", f"{'a' * 22}.{said}", f"{number}.é",
+              f"{number}.{said}.{said}", "." * 500]  # fmt: skip
+    for value in forged:
+        client.cookies[settings.BROWSER_COOKIE_NAME] = value
+        where = {"REMOTE_ADDR": "192.0.2.44"}
+        assert client.post(LOGIN, {"email": KNOWN}, **where).status_code == 429, value
+
+
+def test_a_new_address_is_known_where_it_was_proven(client):
+    user = UserFactory(email=KNOWN)
+    by_code(client, KNOWN)
+    client.post(reverse("account_email"), {"email": "nouvelle@exemple.test"})
+    client.post(CODE, {"code": code_sent("nouvelle@exemple.test")})
+    user.refresh_from_db()
+    assert user.email == "nouvelle@exemple.test"
+    client.post(reverse("account_logout"))
+    flooded("nouvelle@exemple.test")
+    assert client.post(LOGIN, {"email": "nouvelle@exemple.test"}).status_code == 302
+
+
 def test_codes_typed_are_counted_too():
     client = StrictClient()
-    for number in range(10):
-        client.post(LOGIN, {"email": UNKNOWN}, REMOTE_ADDR=f"198.51.100.{number}")
-        client.post(CODE, {"code": "0000 0000"}, REMOTE_ADDR=f"198.51.100.{number}")
-    Counter.objects.all()
-    response = client.post(CODE, {"code": "0000 0000"}, REMOTE_ADDR="198.51.100.200")
-    assert response.status_code == 429
+    for number in range(20):
+        if number % 4 == 0:
+            client.post(LOGIN, {"email": f"a{number}@exemple.test"}, REMOTE_ADDR="192.0.2.9")
+        client.post(CODE, {"code": "0000 0000"}, REMOTE_ADDR="198.51.100.200")
+    assert client.post(CODE, {"code": "0000 0000"}, REMOTE_ADDR="198.51.100.200").status_code == 429
+
+
+def test_tries_made_at_once_are_counted_as_those_made_in_turn():
+    """Each request reads the session before another has written that a try was made."""
+    client = StrictClient()
+    client.post(LOGIN, {"email": UNKNOWN})
+    kept = dict(client.session[codes.KEY])
+    tried = []
+    for _number in range(8):
+        session = {codes.KEY: dict(kept)}
+        try:
+            tried.append(codes.prove(session=session, client="x", known="", code="0"))
+        except codes.Expired:
+            tried.append("expired")
+    assert tried == [None] * 5 + ["expired"] * 3
 
 
 def test_a_header_that_anyone_can_write_resets_nothing():

@@ -1,0 +1,30 @@
+"""Rows edited on the page of what they belong to: as many as a page can hold, and no more."""
+
+from django.contrib import admin
+from django.forms.models import BaseInlineFormSet
+from django.utils.translation import gettext_lazy as _
+
+from directory.admin.search import FORMFIELDS
+
+
+class Rows(BaseInlineFormSet):
+    default_error_messages = {
+        **BaseInlineFormSet.default_error_messages,
+        "too_many_forms": _("Gardez au plus %(num)d lignes."),
+    }
+
+
+class Inline(admin.StackedInline):
+    """Stacked: in a table, Django's inputs have no label that a screen reader could say.
+
+    `most` rows are saved; of those sent beyond, twice as many are read, to be shown again (an
+    import may have written more than that), and what comes after is not read at all."""
+
+    extra = 0
+    most = 50
+    formset = Rows
+    formfield_overrides = FORMFIELDS
+
+    def get_formset(self, request, obj=None, **kwargs):
+        bounds = {"max_num": self.most, "absolute_max": 2 * self.most, "validate_max": True}
+        return super().get_formset(request, obj, **bounds | kwargs)
