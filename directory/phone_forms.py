@@ -40,7 +40,7 @@ class PhoneCallForm(forms.Form):
         help_text=_("Ce qui a changé, qui a répondu, quand rappeler. L’équipe la lira."),
         required=False,
         max_length=1_000,
-        widget=forms.Textarea({"rows": 3}),
+        widget=forms.Textarea({"rows": 2}),
     )
     consent_email = forms.EmailField(
         label=_("Courriel où elle accepte qu’on lui écrive"),

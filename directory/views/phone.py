@@ -325,10 +325,10 @@ def person(contact):
 
 def note(request, enterprise, said):
     """Keep what came of the call, then open the next of the same list."""
-    if phone_calls.record(enterprise=enterprise, by=request.user, **said):
-        if Enterprise.objects.unreachable().filter(pk=enterprise.pk).exists():
-            text = _("%(name)s ne paraît plus dans les résultats tant que personne n’aura répondu.")
-            messages.warning(request, text % {"name": enterprise.name})
+    kept = phone_calls.record(enterprise=enterprise, by=request.user, **said)
+    if kept and Enterprise.objects.unreachable().filter(pk=enterprise.pk).exists():
+        text = _("%(name)s ne paraît plus dans les résultats tant que personne n’aura répondu.")
+        messages.warning(request, text % {"name": enterprise.name})
     upcoming = phone_calls.following(chosen(request), request.user, after=enterprise)
     if upcoming is None:
         response = redirect("directory:phone_list")
