@@ -16,7 +16,7 @@ from directory.gazetteer import Gazetteer, Unfit, bare, key
 CLOSE = 85
 #: … and from which it is shown before the others.
 LIKELY = 65
-MOST_LIKELY = 3
+MOST_LIKELY = 5
 #: Things of one column that are asked at once.
 MOST = 30
 #: What no answer can leave empty: it tells the enterprise.
