@@ -11,23 +11,30 @@ from directory.sections import LABELS
 from directory.team_forms import PageForm
 
 ACCEPT, REFUSE = "accepter", "refuser"
-#: Reasons often given, as whole sentences: whoever proposed reads them.
-REASONS = (
+#: Reasons often given, as whole sentences: whoever proposed, asked or wrote reads them.
+OF_CHANGES = (
     _("Le Registraire des entreprises dit autre chose. Corrigez d’abord votre dossier chez lui."),
     _("Il manque un document qui le prouve. Envoyez-le-nous, puis proposez de nouveau."),
     _("Ce texte parle d’autre chose que de ce que vous offrez."),
     _("Ce changement avait déjà été fait."),
+)
+OF_CLAIMS = (
+    _("L’entreprise, jointe au numéro de sa fiche, ne confirme pas que vous parlez pour elle."),
+    _("Nous n’avons joint personne au numéro de la fiche. Demandez de nouveau plus tard."),
+    _("Quelqu’un de l’entreprise tient déjà cette fiche et peut vous inviter."),
+)
+OF_MESSAGES = (
+    _("La fiche dit déjà cela."),
+    _("Nous n’avons pas pu le vérifier."),
+    _("Cette entreprise est déjà au répertoire."),
+    _("Rien ne montre que ce soit une entreprise d’économie sociale."),
 )
 
 
 class ReasonForm(PageForm):
     """Why: one of the usual reasons, words of one's own, or both."""
 
-    usual = forms.ChoiceField(
-        label=_("Motif courant"),
-        required=False,
-        choices=[("", _("Aucun")), *((str(n), text) for n, text in enumerate(REASONS))],
-    )
+    usual = forms.ChoiceField(label=_("Motif courant"), required=False)
     reason = forms.CharField(
         label=_("En vos mots"),
         help_text=_("La personne qui a écrit lira ce motif."),
@@ -36,10 +43,16 @@ class ReasonForm(PageForm):
         widget=forms.Textarea({"rows": 3}),
     )
 
+    def __init__(self, data=None, *, reasons=OF_CHANGES, **kwargs):
+        super().__init__(data, **kwargs)
+        self.reasons = reasons
+        usual = [(str(number), text) for number, text in enumerate(reasons)]
+        self.fields["usual"].choices = [("", _("Aucun")), *usual]
+
     def said(self):
         """The whole reason; "" where none was given."""
         usual = self.cleaned_data.get("usual")
-        parts = [gettext(str(REASONS[int(usual)]))] if usual else []
+        parts = [gettext(str(self.reasons[int(usual)]))] if usual else []
         if own := self.cleaned_data.get("reason"):
             parts.append(own.strip())
         return " ".join(part for part in parts if part)

@@ -14,8 +14,17 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from directory import claims, desk, moderation, section_words, sections, state, wording
-from directory.desk_forms import AnswerForm, DecisionForm
+from directory import (
+    claims,
+    desk,
+    moderation,
+    representatives,
+    section_words,
+    sections,
+    state,
+    wording,
+)
+from directory.desk_forms import OF_CLAIMS, OF_MESSAGES, AnswerForm, DecisionForm
 from directory.facets import Dimension
 from directory.forms import mistakes
 from directory.lookalikes import lookalikes
@@ -237,8 +246,12 @@ def revision_page(request, found):
                 "proposed": marked(sides[2], sides[0]),
                 # Neither what it was nor what is proposed: somebody changed it meanwhile.
                 "moved": now.get(name) not in (change["before"], change["proposed"]),
+                "untouched": now.get(name) == change["before"],
                 "same": applied and now.get(name) == change["proposed"],
                 "decision": found.decisions.get(name, ""),
+                "image": name == "logo"
+                and now.get(name)
+                and reverse("directory:logo", args=[now[name]]),
             }
         )
     return {
@@ -267,10 +280,11 @@ def marked(lines, other):
 def claim(request, pk):
     rows = Claim.objects.exclude(state=Claim.State.CODE)
     found = get_object_or_404(rows.select_related("enterprise", "user", "decided_by"), pk=pk)
-    form = AnswerForm(sent(request))
+    form = AnswerForm(sent(request), reasons=OF_CLAIMS)
     context = {
         "claim": found,
         "enterprise": found.enterprise,
+        "owners": representatives.owners(found.enterprise),
         "phone": found.enterprise.phone and wording.phone(found.enterprise.phone),
         "next": following(request, "demandes", found),
     }
@@ -337,7 +351,7 @@ def report(request, pk):
 
 
 def message_answered(request, found, template, kind, context):
-    form = AnswerForm(sent(request))
+    form = AnswerForm(sent(request), reasons=OF_MESSAGES)
     context |= {"next": following(request, kind, found)}
     if request.method != "POST":
         return answer_page(request, template, form, context)
