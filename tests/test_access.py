@@ -154,6 +154,16 @@ PAGES = {
         "302 member=405",
         "302 member=404 facilitator=302 curator=302 superuser=302",
     ),
+    # Nobody takes back another's call; an empty form is shown again.
+    "directory:phone_take_back": ("302 member=405", "302 member=404"),
+    "directory:phone_number": (
+        "302 member=405",
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+    ),
+    "directory:phone_invite": (
+        "302 member=405",
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+    ),
     # Their own enterprise's, for its representatives alone.
     "directory:desk": ("302 member=404 moderator=200 curator=200 superuser=200", "302 member=405"),
     "directory:desk_accept": ("302 member=405", "302 member=404 moderator=302 superuser=302"),
@@ -237,6 +247,7 @@ PAGES |= {
     "admin:directory_importbatch_rows": (ACTS, ACTS),
     "admin:directory_importbatch_apply": (ACTS, ACTS),
     "admin:directory_importbatch_undo": (READS, ACTS),
+    "admin:directory_importbatch_take_up": (ACTS, ACTS),
     "admin:directory_importbatch_leftovers": (READS, READS.replace("200", "405")),
 }
 
@@ -452,6 +463,9 @@ def site(reference, enterprise):
         "directory:unsubscribe": [token(outbox.unsubscription_link("a@exemple.test", "reminder"))],
         "directory:phone_call": [enterprise.slug],
         "directory:phone_take": [enterprise.slug],
+        "directory:phone_take_back": [enterprise.slug],
+        "directory:phone_number": [enterprise.slug],
+        "directory:phone_invite": [enterprise.slug],
         "admin:directory_mail_preview": ["reminder"],
         "admin:directory_mail_sample": ["reminder"],
         "admin:directory_mail_file": [mail.pk],
@@ -459,6 +473,7 @@ def site(reference, enterprise):
         "admin:directory_importbatch_rows": [good],
         "admin:directory_importbatch_apply": [good],
         "admin:directory_importbatch_undo": [written],
+        "admin:directory_importbatch_take_up": [written],
         "admin:directory_importbatch_leftovers": [good, "csv"],
         "admin:app_list": ["directory"],
         "admin:view_on_site": [ContentType.objects.get_for_model(Enterprise).pk, enterprise.pk],
