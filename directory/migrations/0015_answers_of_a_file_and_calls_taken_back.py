@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('directory', '0013_unreachable_and_merged_words'),
+        ('directory', '0014_enterprises_in_order'),
     ]
 
     operations = [
