@@ -5,6 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    """What a person answered once of a file, and what a call changed, to take it back."""
 
     dependencies = [
         ('directory', '0014_enterprises_in_order'),
