@@ -42,7 +42,7 @@ def team(request, slug):
         form.add_error("email", _("Cette personne fait déjà partie de l’équipe."))
         return shown(request, enterprise, form)
     except invitations.OwnAddress:
-        form.add_error("email", _("C’est votre adresse\xa0: personne ne s’invite soi-même."))
+        form.add_error("email", own_address())
         return shown(request, enterprise, form)
     except invitations.AlreadyOwned:
         form.add_error("role", already_owned())
@@ -263,6 +263,10 @@ def unusable(found, state):
         "withdrawn": _("L’invitation de %(email)s est déjà retirée."),
     }
     return texts.get(state, _("L’invitation de %(email)s ne vaut plus.")) % {"email": found.email}
+
+
+def own_address():
+    return _("C’est votre adresse\xa0: personne ne s’invite soi-même.")
 
 
 def already_owned():
