@@ -126,6 +126,8 @@ class Rows:
     #: What no two rows of an enterprise share: they are known by it. Otherwise by `id`.
     unique: tuple[str, ...] = ()
     ordered: bool = False
+    #: How many an enterprise may have: files and merges may have given it more, which stay.
+    most: int = 50
     #: The name under which provenance keeps who said it.
     said_as: str = ""
 
@@ -136,6 +138,7 @@ ROWS = {
         ("kind", "name", "description", "category"),
         {"category": (PurchasingCategory, "code")},
         ordered=True,
+        most=150,
     ),
     "contacts": Rows(
         Contact,

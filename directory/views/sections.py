@@ -54,12 +54,13 @@ def section(request, slug, section):
         drafts.discard(enterprise=enterprise, section=section, by=request.user)
         messages.success(request, _("Le brouillon est jeté. La fiche reste comme elle est."))
         return redirect("directory:section", slug, section)
-    if act == ADD and field in sections.ROWS and field in sections.FIELDS[section]:
-        data = another_row(drafts.typed(request.POST, BESIDES), field)
+    editor = Editor(section, enterprise, labels, request.POST)
+    if act == ADD and field in editor.sets:
+        most = editor.sets[field].absolute_max
+        data = another_row(drafts.typed(request.POST, BESIDES), field, most)
         editor = Editor(section, enterprise, labels, drafts.as_sent(data))
         editor.quiet(added=field)
         return show(request, editor)
-    editor = Editor(section, enterprise, labels, request.POST)
     if act == KEEP:
         keep_draft(request, editor)
         messages.success(request, _("Brouillon enregistré. Rien n’est encore changé sur la fiche."))

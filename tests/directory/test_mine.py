@@ -17,7 +17,7 @@ from directory.models import (
     Revision,
     Section,
 )
-from directory.sections import LABELS
+from directory.sections import LABELS, ROWS
 from tests.client import StrictClient
 from tests.factories import (
     CertificationFactory,
@@ -240,6 +240,24 @@ def test_rows_are_added_changed_and_removed(alice, enterprise):
     ]
     assert Offering.objects.filter(pk=kept.pk).exists()
     assert not Offering.objects.filter(pk=removed.pk).exists()
+
+
+def test_a_listing_of_more_rows_than_one_may_add_is_still_edited(alice, enterprise):
+    most = ROWS["offerings"].most
+    for number in range(most + 30):  # as a file may give, or two listings made one
+        OfferingFactory(enterprise=enterprise, name=f"Service {number}")
+    form = opened(alice, Section.OFFERINGS)
+    response = alice.post(address(Section.OFFERINGS), form | {"description": "Nous voici."})
+    assert response.status_code == 302
+    assert fresh(enterprise).description == "Nous voici."
+    form = opened(alice, Section.OFFERINGS) | {"offerings-0-DELETE": "on"}
+    assert alice.post(address(Section.OFFERINGS), form).status_code == 302
+    assert Offering.objects.count() == most + 29
+    form = opened(alice, Section.OFFERINGS) | {"faire": "ajouter:offerings"}
+    form = filled(alice.post(address(Section.OFFERINGS), form), "partie") | {"faire": "envoyer"}
+    form |= {f"offerings-{most + 29}-name": "Un de plus"}
+    refused = alice.post(address(Section.OFFERINGS), form)
+    assert f"Gardez au plus {most + 29} lignes." in text(refused)
 
 
 def test_lines_left_empty_are_no_mistake_beside_one_that_is(alice, enterprise):
