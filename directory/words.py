@@ -32,8 +32,8 @@ def merge(*, words: Sequence[Word], into: Word, by: User) -> int:
 
     The words merged stay, retired, and their pages lead to the other's. What a listing already had
     under both is kept once: of two certifications of one number the one that lasts longer, of two
-    benefits the one with the more evidence. History says whose act it is of each. Raises ValueError where `into` is one of `words`, or
-    was itself merged."""
+    benefits the one with the more evidence. History says whose act it is of each. Raises
+    ValueError where `into` is one of `words`, or was itself merged."""
     merged = [word for word in words if word.pk != into.pk]
     if len(merged) != len(words) or not merged or into.replaced_by_id:
         raise ValueError("A word is merged into another, that still stands.")
