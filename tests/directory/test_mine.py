@@ -465,6 +465,34 @@ def test_a_preview_shows_the_listing_as_it_would_be_and_changes_nothing(alice, e
     assert fresh(enterprise).mission == "Nourrir la ville"
 
 
+def test_a_preview_foresees_what_sending_does(alice, colleague, enterprise):
+    # What a file proposed, by the same person, holds nothing of theirs back.
+    Revision.objects.create(
+        enterprise=enterprise,
+        section=Section.PLACES,
+        source="import",
+        state="waiting",
+        submitted_by=alice.user,
+        base_version=1,
+        changes={"city": {"before": "58227", "proposed": "58007"}},
+        key="fichier",
+    )
+    form = opened(alice, Section.PLACES) | {"address": "1, rue Neuve", "faire": "apercu"}
+    page = text(alice.post(address(Section.PLACES), form))
+    assert "Publié dès l’envoi\xa0:</strong> adresse." in page
+    # Of two versions, the one that was chosen.
+    mine, theirs = opened(alice, Section.CONTACTS), opened(colleague, Section.CONTACTS)
+    colleague.post(address(Section.CONTACTS), theirs | {"phone": "450 555-0111"})
+    mine |= {"phone": "450 555-0122", "email": "a@exemple.test"}
+    mine |= {"garder-phone": "theirs", "faire": "apercu"}
+    response = alice.post(address(Section.CONTACTS), mine)
+    assert "Publié dès l’envoi\xa0:</strong> courriel." in text(response)
+    alice.post(address(Section.CONTACTS), mine | {"faire": "envoyer"})
+    assert fresh(enterprise).phone == "+14505550111"
+    sent = {(row["name"], row["value"]) for row in response.context["sent"]}
+    assert ("garder-phone", "theirs") in sent
+
+
 def test_a_preview_of_what_cannot_be_says_so(alice, enterprise):
     EnterpriseFactory(neq="1123669021")
     form = opened(alice, Section.IDENTITY) | {"neq": "1123669021", "faire": "apercu"}
