@@ -8,7 +8,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import duplicates, likeness, merging
+from directory import duplicates, likeness, merging, side_by_side
 from directory.likeness import Reason
 from directory.models import (
     AuditEntry,
@@ -518,3 +518,8 @@ def test_people_of_both_listings_are_shown_before_they_share_one(curator, pair):
     )
     page = text(curator.get(address(pair)))
     assert "Alice Aubin, responsable de la fiche" in page
+
+
+@pytest.mark.parametrize(("days", "said"), [(1, "1 jour"), (30, "30 jours")])
+def test_a_delay_is_said_in_its_number(days, said):
+    assert side_by_side.WORDS["lead_time_days"]({"lead_time_days": days}, None) == [said]
