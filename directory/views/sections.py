@@ -180,6 +180,7 @@ def look(request, editor):
         "section": Section(editor.section),
         "e": page,
         "sent": sent_again(request, choices=True),
+        "understood": editor.understood,
         "now": [sections.LABELS[name] for name in now],
         "waits": [sections.LABELS[name] for name in waits],
     }
@@ -217,7 +218,7 @@ def send(request, editor):
         editor.refuse(error.message_dict)
         return show(request, editor)
     drafts.discard(enterprise=enterprise, section=editor.section, by=request.user)
-    messages.success(request, done(enterprise, outcome))
+    messages.success(request, " ".join([done(enterprise, outcome), *editor.understood]))
     return redirect("directory:mine_listing", enterprise.slug)
 
 
