@@ -12,21 +12,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from directory import phone_calls, roles, wording
+from directory import desk, phone_calls, roles, wording
 from directory.models import (
     Certification,
-    Claim,
     DuplicatePair,
     Enterprise,
-    ErrorReport,
     Mail,
     Offering,
     Recognition,
-    Revision,
-    Suggestion,
     User,
 )
-from directory.models.reports import Message
 
 #: Days before its end from which a recognition is on the list of those to renew.
 RENEWAL = timedelta(days=60)
@@ -94,8 +89,12 @@ class Tool:
     permission: str
 
 
-def desk(kind: str) -> Callable[[], str]:
-    return lambda: f"{reverse('directory:desk')}?sorte={kind}"
+def decided(slug: str, label: Any) -> Line:
+    """What is decided at the desk, by those who may there."""
+    kind = desk.KINDS[slug]
+    return Line(
+        label, kind.rows, lambda: f"{reverse('directory:desk')}?sorte={slug}", kind.permission
+    )
 
 
 def listed(parameters: str) -> Callable[[], str]:
@@ -112,30 +111,10 @@ def kept(condition: Callable[[], Q], *, published: bool = False) -> Callable[[],
 
 
 LINES = [
-    Line(
-        ngettext_lazy("modification à décider", "modifications à décider"),
-        lambda: Revision.objects.filter(state=Revision.State.WAITING),
-        desk("modifications"),
-        "moderate_revision",
-    ),
-    Line(
-        ngettext_lazy("demande de rattachement", "demandes de rattachement"),
-        lambda: Claim.objects.filter(state=Claim.State.WAITING),
-        desk("demandes"),
-        "change_claim",
-    ),
-    Line(
-        ngettext_lazy("suggestion d’entreprise", "suggestions d’entreprises"),
-        lambda: Suggestion.objects.filter(state=Message.State.NEW),
-        desk("suggestions"),
-        "change_suggestion",
-    ),
-    Line(
-        ngettext_lazy("erreur signalée", "erreurs signalées"),
-        lambda: ErrorReport.objects.filter(state=Message.State.NEW),
-        desk("erreurs"),
-        "change_errorreport",
-    ),
+    decided("modifications", ngettext_lazy("modification à décider", "modifications à décider")),
+    decided("demandes", ngettext_lazy("demande de rattachement", "demandes de rattachement")),
+    decided("suggestions", ngettext_lazy("suggestion d’entreprise", "suggestions d’entreprises")),
+    decided("erreurs", ngettext_lazy("erreur signalée", "erreurs signalées")),
     Line(
         ngettext_lazy("appel à faire", "appels à faire"),
         phone_calls.to_call_now,

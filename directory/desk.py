@@ -4,10 +4,10 @@ the oldest first."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
-from django.db.models import CharField, F, QuerySet, Value
+from django.db.models import CharField, F, Q, QuerySet, Value
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -164,8 +164,8 @@ def after(
     """The item to open after `item` (kind, pk), which came at `at` and was decided or passed over:
     the next of the same list, else its first, if there is another."""
     asked = [one for one in allowed(user) if not kind or one.slug == kind]
-    later = (key for key in _ordered(asked, city, since=at) if (key[2], key[1]) > (at, item[1]))
-    for slug, pk, _at in chain(islice(later, 1), _ordered(asked, city)[:2]):
+    later = _ordered(asked, city, after=(at, item[1]))
+    for slug, pk, _at in chain(later[:1], _ordered(asked, city)[:2]):
         if (slug, pk) != item:
             return _items([(KINDS[slug], pk)])[0]
     return None
@@ -175,12 +175,12 @@ def _of_city(kind: Kind, city: str) -> QuerySet:
     return kind.rows().filter(**{kind.city: city}) if city else kind.rows()
 
 
-def _ordered(kinds: list[Kind], city: str, since: datetime | None = None) -> Any:
+def _ordered(kinds: list[Kind], city: str, after: tuple[datetime, int] | None = None) -> Any:
     """(kind, key, day) of all rows of these kinds, the oldest first, as one statement; those that
-    came `since` then."""
+    come `after` this day and key."""
     keys = [
         _of_city(kind, city)
-        .filter(**({f"{kind.at}__gte": since} if since else {}))
+        .filter(_later(kind, *after) if after else Q())
         .order_by()
         .annotate(slug=Value(kind.slug, CharField()), came=F(kind.at))
         .values_list("slug", "pk", "came")
@@ -189,6 +189,10 @@ def _ordered(kinds: list[Kind], city: str, since: datetime | None = None) -> Any
     if not keys:
         return []
     return keys[0].union(*keys[1:], all=True).order_by("came", "pk")
+
+
+def _later(kind: Kind, at: datetime, pk: int) -> Q:
+    return Q(**{f"{kind.at}__gt": at}) | Q(**{kind.at: at}, pk__gt=pk)
 
 
 def _items(keys: list[tuple[Kind, int]]) -> list[Item]:

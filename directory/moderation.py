@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from directory import audit, outbox, reports, sections
+from directory import audit, duplicates, outbox, reports, sections
 from directory.addresses import link
 from directory.models import Enterprise, Revision, Suggestion, User
 from directory.models.enterprises import PHONE
@@ -25,6 +25,8 @@ from directory.revisions import Versions
 from directory.sections import Value
 from directory.slugs import Slugs
 
+#: What a suggestion may say of a listing, and the form that staff choose.
+LISTED = ("name", "city", "legal_form", "website", "phone", "description")
 ACCEPTED, REFUSED = "accepted", "refused"
 State = Revision.State
 
@@ -152,12 +154,13 @@ def answer(*, message: AnyMessage, state: str, reason: str, by: User) -> None:
         held = model._default_manager.select_for_update(of=("self",)).get(pk=message.pk)
         if held.state != Message.State.NEW:
             raise AlreadyDecided(held.handled_by, held.handled_at)
-        reports.decide(messages=[held], state=state, by=by, reason=reason.strip())
+        reports.decide(message=held, state=state, by=by, reason=reason.strip())
 
 
 def list_suggestion(*, suggestion: Suggestion, legal_form: str, by: User) -> Enterprise:
-    """Make a draft of what somebody suggested, to be completed and published in the admin, and say
-    that the suggestion is handled. Raises AlreadyDecided."""
+    """Make a draft of what somebody suggested, to be completed and published in the admin,
+    compared at once with the other listings, and say that the suggestion is handled. Raises
+    AlreadyDecided."""
     with transaction.atomic():
         answer(message=suggestion, state=Message.State.HANDLED, reason="", by=by)
         slugs = Slugs(set(Enterprise.objects.values_list("slug", flat=True)))
@@ -169,12 +172,15 @@ def list_suggestion(*, suggestion: Suggestion, legal_form: str, by: User) -> Ent
             website=suggestion.website,
             phone=_phone(suggestion.phone),
             description=suggestion.activity,
-            provenance=dict.fromkeys(("name", "city", "website", "phone", "description"), "staff"),
         )
+        # What nobody said is for a file to say.
+        said = {name for name in LISTED if getattr(enterprise, name)}
+        enterprise.provenance = dict.fromkeys(sorted(said), Enterprise.Source.STAFF)
         locate(enterprise)
         enterprise._change_reason = _("Suggestion %(number)s") % {"number": suggestion.reference}  # type: ignore[attr-defined]
         enterprise._history_user = by  # type: ignore[attr-defined]
         enterprise.save()
+        duplicates.note([enterprise.pk])
         audit.record(act="suggestion.listed", by=by, subject=enterprise)
     return enterprise
 

@@ -32,6 +32,7 @@ from directory.models import (
 from directory.models.enterprises import neq_checks
 from directory.positions import locate
 from directory.provenance import CHILDREN, mark, said_with
+from directory.sections import ROWS
 from directory.timeline import events
 
 SERVED = ["serves_province", "served_regions", "served_counties", "served_cities"]
@@ -75,7 +76,7 @@ class OfferingForm(forms.ModelForm):
 class OfferingInline(Inline):
     model = Offering
     form = OfferingForm
-    most = 150
+    most = ROWS["offerings"].most
     fields = [("kind", "position"), "name", "description", ("category", "unspsc")]
     autocomplete_fields = ["category"]
     show_change_link = True  # the territory of its own is there

@@ -269,12 +269,24 @@ def revision_page(request, found):
         "enterprise": found.enterprise,
         "section": found.get_section_display(),
         "applied": applied,
-        "decided": found.decided_at,
+        "decided": found.decided_at and closed(found),
         "fields": fields,
         "wait": waited(found.submitted_at),
         "next": following(request, desk.TO_READ if applied else "modifications", found),
         "back": reverse("directory:desk") + kept(request),
     }
+
+
+def closed(found):
+    """What became of a revision that awaits nothing any more, and its reason."""
+    day = wording.day(timezone.localdate(found.decided_at))
+    if found.state == Revision.State.WITHDRAWN:
+        said = _("N’est plus à décider depuis le %(day)s.") % {"day": day}
+    elif found.decided_by:
+        said = _("Décidé par %(by)s le %(day)s.") % {"by": found.decided_by, "day": day}
+    else:
+        said = _("Décidé le %(day)s.") % {"day": day}
+    return f"{said} {found.reason}".strip()
 
 
 def marked(lines, other):

@@ -87,8 +87,9 @@ def duplicate_list(request):
         kept["page"] = number
         return f"?{kept.urlencode()}"
 
+    merges = merges_of(page) if chosen == State.MERGED else {}
     context = {
-        "pairs": [item(pair, labels) for pair in page],
+        "pairs": [item(pair, labels, merges) for pair in page],
         "total": page.paginator.count,
         "open": to_look_at().count(),
         "searched": searched(),
@@ -131,10 +132,7 @@ def said(reasons):
     return [str(Reason(code).label) for code in reasons if code in Reason.values]
 
 
-def item(pair, labels):
-    merge = None
-    if pair.state == State.MERGED:
-        merge = merge_of(pair.first, pair.second)
+def item(pair, labels, merges):
     decided = pair.decided_at and wording.day(timezone.localdate(pair.decided_at))
     return {
         "pk": pair.pk,
@@ -150,7 +148,7 @@ def item(pair, labels):
         "distinct": pair.state == State.DISTINCT,
         "decided": decided,
         "by": pair.decided_by,
-        "merge": merge,
+        "merge": merges.get((pair.first_id, pair.second_id)),
     }
 
 
@@ -163,6 +161,14 @@ def following(pair):
     after = Q(reasons__len__lt=count) | Q(reasons__len=count, pk__gt=pair.pk)
     others = pairs.exclude(pk=pair.pk)
     return others.filter(after).first() or others.first()
+
+
+def merges_of(pairs):
+    """The merges of these pairs that stand, by pair: its keys in order."""
+    sides = {key for pair in pairs for key in (pair.first_id, pair.second_id)}
+    merges = Merge.objects.filter(kept__in=sides, gone__in=sides, undone_at=None)
+    merges = merges.order_by("at", "pk")
+    return {tuple(sorted((merge.kept_id, merge.gone_id))): merge for merge in merges}
 
 
 def merge_of(one, other):

@@ -3,9 +3,11 @@
 import re
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from directory import claims, moderation, revisions
+from directory import claims, desk, moderation, revisions
 from directory.models import Claim, Enterprise, ErrorReport, Mail, Revision, Suggestion
 from tests.conftest import representing
 from tests.factories import (
@@ -235,6 +237,33 @@ def test_an_item_passed_over_is_met_again_after_the_last(moderator, enterprise):
     answer = moderator.post(page(reports[1]), {"action": "handle"})
     assert answer.headers["Location"] == page(reports[2])
     assert page(reports[0]) in moderator.get(page(reports[2])).content.decode()
+
+
+def test_the_next_item_is_one_row_read(moderator, enterprise):
+    first, second, third = (ErrorReportFactory(enterprise=enterprise) for _ in range(3))
+    with CaptureQueriesContext(connection) as asked:
+        for row, then in ((first, second), (second, third), (third, first)):
+            item = desk.after(
+                user=moderator.user, kind="erreurs", item=("erreurs", row.pk), at=row.created_at
+            )
+            assert item.pk == then.pk
+    unions = [
+        query["sql"] for query in asked if " came" in query["sql"] or '"came"' in query["sql"]
+    ]
+    assert unions
+    assert all("LIMIT" in sql for sql in unions)
+
+
+def test_a_revision_taken_back_says_so_and_names_nobody_who_left(moderator, waiting):
+    revisions.withdraw(revision=waiting, by=waiting.submitted_by)
+    waiting.refresh_from_db()
+    waiting.submitted_by = waiting.decided_by = None
+    waiting.save()
+    html = moderator.get(page(waiting)).content.decode()
+    assert "N’est plus à décider depuis le" in html
+    assert "Retirée par l’entreprise." in html
+    assert "proposé par" not in html
+    assert "Décidé" not in html
 
 
 def test_the_only_item_has_none_after_it(moderator, enterprise):
