@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
+from directory.forms import TextField
 from directory.models import PhoneCall
 
 Outcome = PhoneCall.Outcome
@@ -32,7 +33,7 @@ class PhoneCallForm(forms.Form):
         input_formats=["%Y-%m-%d"],
         error_messages={"invalid": _("Écrivez la date ainsi\xa0: 2026-03-31.")},
     )
-    note = forms.CharField(
+    note = TextField(
         label=_("Ce qui a été dit"),
         help_text=_("Ce qui a changé, qui a répondu, quand rappeler. L’équipe la lira."),
         required=False,

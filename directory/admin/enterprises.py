@@ -15,6 +15,7 @@ from directory import duplicates
 from directory.admin import acts, filters
 from directory.admin.inlines import Inline
 from directory.admin.search import LookedAtAdmin, SearchAdmin, folded
+from directory.forms import TextField
 from directory.models import (
     Certification,
     Contact,
@@ -55,7 +56,7 @@ class RecognitionForm(forms.ModelForm):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Cochez les principes que l’entreprise respecte.")},
     )
-    evidence = forms.CharField(
+    evidence = TextField(
         label=_("pièces vues"),
         help_text=_("Statuts, lettres patentes, états financiers… Pour l’équipe seulement."),
         widget=forms.Textarea({"rows": 3}),
@@ -118,24 +119,25 @@ class RecognitionInline(Inline):
 
 
 class IdentifiersField(forms.JSONField):
-    """A JSON object; brackets opened by the thousand exhaust Python's parser, not the server."""
+    """A JSON object; brackets and digits by the thousand exhaust Python's parser, not the server."""
 
     def to_python(self, value):
         try:
             identifiers = super().to_python(value)
-        except RecursionError:
-            identifiers = None
+            # What PostgreSQL's JSON has not: a number without end, half a letter, a NUL.
+            written = json.dumps(identifiers, allow_nan=False, ensure_ascii=False).encode()
+        except (RecursionError, ValueError):
+            identifiers, written = None, b""
         if value in self.empty_values or value == "null":
             return {}
-        # JSON has a NUL, and PostgreSQL's does not.
-        if not isinstance(identifiers, dict) or "\\u0000" in json.dumps(identifiers):
+        if not isinstance(identifiers, dict) or b"\\u0000" in written:
             raise ValidationError(_('Écrivez par exemple\xa0: {"akcelos": "https://…"}.'))
         return identifiers
 
     def bound_data(self, data, initial):
         try:
             return super().bound_data(data, initial)
-        except RecursionError:
+        except (RecursionError, ValueError):
             return InvalidJSONInput(data)
 
 

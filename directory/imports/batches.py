@@ -328,7 +328,9 @@ def amend(
     with held(pk) as batch:
         if batch.state == State.UNDONE:
             raise Refused(undone())
-        given = {name: plain(text)[:120] for name, text in (places or {}).items()}
+        # Of what the page asked, and of what was answered before; anything else is invented.
+        asked = {*batch.counts.get("unplaced", {}), *batch.places}
+        given = {name: plain(text)[:120] for name, text in (places or {}).items() if name in asked}
         batch.places = {name: text for name, text in (batch.places | given).items() if text}
         batch.save(update_fields=["places"])
         resource = EnterpriseResource()

@@ -270,6 +270,38 @@ def test_a_form_survives_whatever_its_address_says_of_its_fields(model, superuse
         assert response.status_code in {200, 400}, value
 
 
+FORGED_KEYS = ["abc", "1,2", "-1", "9" * 5000, "a\0b"]
+
+
+@EACH_MODEL
+def test_forged_keys_are_mistakes_of_a_form_and_no_rows_of_a_list(model, one_of_each, superuser):
+    names = [field.name for field in model._meta.get_fields()]
+    addresses = [page(model, "add")]
+    if row := model._default_manager.first():
+        addresses.append(page(model, "change", row.pk))
+    for value in FORGED_KEYS:
+        for address in addresses:
+            response = superuser.post(address, dict.fromkeys(names, value))
+            assert response.status_code in {200, 302, 403}, (address, value)
+    for action in ("delete_selected", "publish", "give_sector", "remove_factors"):
+        response = superuser.post(
+            page(model, "changelist"),
+            {"action": action, "index": "0", "_selected_action": FORGED_KEYS},
+        )
+        assert response.status_code in {200, 302, 403}, action
+
+
+def test_a_forged_key_among_the_rows_of_a_form_is_a_mistake(one_of_each, superuser):
+    for value in FORGED_KEYS:
+        forged = {"offerings-0-category": value, "city": value, "served_cities": value}
+        assert change(superuser, one_of_each, **forged).status_code == 200, value
+
+
+def test_an_identifier_that_postgresql_cannot_hold_is_a_mistake(one_of_each, superuser):
+    for value in ('{"a": 1e400}', '{"a": "\\ud800"}', f'{{"a": {"9" * 5000}}}'):
+        assert change(superuser, one_of_each, external_ids=value).status_code == 200, value
+
+
 def test_a_form_is_still_filled_by_its_address(superuser):
     city = CityFactory(code="58007")
     response = superuser.get(
@@ -388,6 +420,20 @@ def change(client, row, **values):
     address = page(model, "change", row.pk)
     sent = filled(client.get(address), f"{model._meta.model_name}_form")
     return client.post(address, sent | values)
+
+
+UNSEEN = "\x07\x1b\ufffe\u202e"
+
+
+def test_what_no_reader_sees_is_not_kept(one_of_each, superuser):
+    sent = {"name": f"Ate{UNSEEN}lier", "mission": f"Nourrir.{UNSEEN}\r\nLoger."}
+    more = {"website": f"https://exemple.org/{UNSEEN}", "other_names": f"Ève{UNSEEN},Lo"}
+    child = {"offerings-0-name": f"Buf{UNSEEN}fets"}
+    assert change(superuser, one_of_each, **sent, **more, **child).status_code == 302
+    one_of_each.refresh_from_db()
+    assert (one_of_each.name, one_of_each.mission) == ("Atelier", "Nourrir.\nLoger.")
+    assert (one_of_each.website, one_of_each.other_names) == ("https://exemple.org/", ["Ève", "Lo"])
+    assert one_of_each.offerings.get().name == "Buffets"
 
 
 def test_each_save_of_an_enterprise_counts_as_a_version(one_of_each, superuser):
