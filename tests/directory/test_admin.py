@@ -1,3 +1,4 @@
+import io
 import itertools
 import re
 
@@ -5,8 +6,11 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import RequestFactory
 from django.urls import reverse
+from PIL import Image
 
 from directory.models import (
     CallUnderWay,
@@ -636,3 +640,79 @@ def test_a_person_added_by_hand_has_no_password(people_keeper):
     assert people_keeper.post(address, sent).status_code == 302
     person = User.objects.get(email="nouvelle@exemple.test")
     assert not person.has_usable_password()
+
+
+# --- Somebody who can do everything is always left
+
+
+@pytest.fixture
+def only(superuser):
+    return User.objects.get(is_superuser=True)
+
+
+def test_the_last_superuser_keeps_their_rights(only, superuser):
+    for box in ("is_superuser", "is_active"):
+        sent = filled(superuser.get(page(User, "change", only.pk)), "user_form")
+        del sent[box]
+        response = superuser.post(page(User, "change", only.pk), sent)
+        assert "il ne resterait personne" in response.content.decode()
+    response = superuser.post(page(User, "delete", only.pk), {"post": "yes"}, follow=True)
+    assert "il ne resterait personne" in response.content.decode()
+    only.refresh_from_db()
+    assert only.is_superuser
+    assert only.is_active
+
+
+def test_accounts_are_closed_all_or_none(only, superuser):
+    member = UserFactory()
+    data = {
+        "action": "delete_selected",
+        "_selected_action": [member.pk, only.pk],
+        "post": "yes",
+    }
+    response = superuser.post(page(User, "changelist"), data, follow=True)
+    assert "il ne resterait personne" in response.content.decode()
+    assert User.objects.filter(pk=member.pk).exists()
+    UserFactory(is_superuser=True, is_staff=True)
+    superuser.post(page(User, "changelist"), data)
+    assert not User.objects.filter(pk=member.pk).exists()
+
+
+# --- A part on its own page
+
+
+def test_a_part_changed_meanwhile_is_never_overwritten(one_of_each, superuser):
+    for row in (one_of_each.offerings.get(), one_of_each.recognitions.get()):
+        address = page(type(row), "change", row.pk)
+        sent = filled(superuser.get(address), f"{row._meta.model_name}_form")
+        change(superuser, one_of_each, **{"offerings-0-name": f"De l’autre {row.pk}"})
+        response = superuser.post(address, sent)
+        assert "modifiée depuis que vous l’avez ouverte" in response.content.decode()
+    assert one_of_each.offerings.get().name.startswith("De l’autre")
+
+
+# --- Logos
+
+
+def test_a_logo_given_by_staff_is_drawn_anew(one_of_each, superuser):
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[2] = (45.0, 30.0, 0.0)
+    content = io.BytesIO()
+    Image.new("RGB", (600, 300), "teal").save(content, "JPEG", exif=exif)
+    script = b"<script>alert(1)</script>"
+    file = SimpleUploadedFile("logo.jpg", content.getvalue() + script, "image/jpeg")
+    assert change(superuser, one_of_each, logo=file).status_code == 302
+    one_of_each.refresh_from_db()
+    with default_storage.open(one_of_each.logo.name) as drawn:
+        kept = drawn.read()
+    assert script not in kept
+    with Image.open(io.BytesIO(kept)) as image:
+        assert (image.format, image.size, dict(image.getexif())) == ("WEBP", (400, 200), {})
+    for bad in (b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"rien"):
+        file = SimpleUploadedFile("logo.png", bad, "image/png")
+        response = change(superuser, one_of_each, logo=file)
+        assert "pas une image PNG, JPEG ou WebP lisible" in response.content.decode()
+    name = one_of_each.logo.name
+    one_of_each.refresh_from_db()
+    assert one_of_each.logo.name == name
+    default_storage.delete(name)
