@@ -11,10 +11,11 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import CASCADE, Exists, OuterRef, ProtectedError, QuerySet
+from django.urls import reverse
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
-from directory import audit, merge_copies, outbox
+from directory import addresses, audit, merge_copies, outbox
 from directory.authentication import notify
 from directory.models import (
     Consent,
@@ -141,7 +142,17 @@ def leave(*, user: User, by: User | None = None) -> None:
             outbox.queue(
                 kind="owner_left",
                 to=settings.POLE_EMAIL,
-                context={"enterprises": [enterprise.name for enterprise in left]},
+                context={
+                    "enterprises": [
+                        {
+                            "name": enterprise.name,
+                            "team": addresses.link(
+                                reverse("directory:team", args=[enterprise.slug])
+                            ),
+                        }
+                        for enterprise in left
+                    ]
+                },
                 dedupe_key=f"owner left:{get_random_string(22)}",
             )
         outbox.queue(

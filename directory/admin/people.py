@@ -47,6 +47,7 @@ class PersonForm(forms.ModelForm):
 @admin.register(User)
 class UserAdmin(SearchAdmin):
     form = PersonForm
+    feminine = True
     list_display = ["email", "name", "is_staff", "is_active", "last_login"]
     list_filter = ["is_staff", "is_active", "groups"]
     search_fields = ["email", *folded("name")]
