@@ -2,6 +2,7 @@
 elsewhere (codes.py, second_factor.py), and so is what they may do to an enterprise
 (representatives.py)."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import date
 
@@ -86,6 +87,15 @@ def close_sessions(*, user: User) -> None:
     user.set_unusable_password()
     user.save(update_fields=["password"])
     UserSession.objects.filter(user=user).delete()
+
+
+def keep_a_superuser(*, without: Collection[int]) -> None:
+    """Hold the superusers until the transaction ends, and raise LastSuperuser if none that is
+    active would be left without these: two who go at once are asked one after the other."""
+    active = User.objects.filter(is_superuser=True, is_active=True)
+    held = set(active.order_by("pk").select_for_update().values_list("pk", flat=True))
+    if held and held <= set(without):
+        raise LastSuperuser
 
 
 # --- Leaving

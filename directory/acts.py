@@ -212,13 +212,26 @@ def undo(*, act: BulkAct, by: User) -> Done:
             raise AlreadyUndone
         if act.act == ASK:
             _take_mails_back(act, done)
+        # Held: words and listings may be deleted at the same moment.
+        sectors = Sector.objects.select_for_update(no_key=True)
+        known = set(sectors.order_by("pk").values_list("pk", flat=True))
+        there = _there(
+            [row["before"]["replaced_by_id"] for row in act.rows.values() if "before" in row]
+        )
         for enterprise in _locked([int(pk) for pk, row in act.rows.items() if "before" in row]):
             row = act.rows[str(enterprise.pk)]
             if enterprise.version != row["version"]:
                 done.left.append((enterprise, _("modifiée depuis")))
                 continue
             before = dict(row["before"])
-            enterprise.sectors.set(before.pop("sectors"))
+            if before["replaced_by_id"] not in there:
+                done.left.append((enterprise, _("la fiche qui la remplaçait n’existe plus")))
+                continue
+            sectors = set(before.pop("sectors"))
+            enterprise.sectors.set(sectors & known)
+            if sectors - known:
+                why = _("remise comme avant, sans les secteurs qui n’existent plus")
+                done.left.append((enterprise, why))
             published = before.pop("published_on")
             enterprise.published_on = date.fromisoformat(published) if published else None
             for name, value in before.items():
@@ -229,6 +242,11 @@ def undo(*, act: BulkAct, by: User) -> Done:
         act.save(update_fields=["undone_at", "undone_by"])
         audit.record(act="bulk.undone", by=by, subject=act, listings=done.changed)
     return done
+
+
+def _there(ids: list[int | None]) -> set[int | None]:
+    """Those that still exist; None stands for no listing."""
+    return {None, *Enterprise.objects.filter(pk__in=ids).values_list("pk", flat=True)}
 
 
 def _locked(ids: Collection[int]) -> list[Enterprise]:

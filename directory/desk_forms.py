@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from directory.forms import LineField
+from directory.forms import LineField, TextField
 from directory.models import Enterprise
 from directory.restoring import FIELDS, LONGEST_REASON
 from directory.sections import LABELS
@@ -35,7 +35,7 @@ class ReasonForm(PageForm):
     """Why: one of the usual reasons, words of one's own, or both."""
 
     usual = forms.ChoiceField(label=_("Motif courant"), required=False)
-    reason = forms.CharField(
+    reason = TextField(
         label=_("En vos mots"),
         help_text=_("La personne qui a écrit lira ce motif."),
         required=False,

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from directory.cells import UNSEEN
 from directory.facets import Dimension
 from directory.filters import SHORTEST_NAME, find_city
 from directory.labels import place_key
@@ -48,7 +49,25 @@ def target(field):
     return f"{field.auto_id}_0" if field.use_fieldset else field.auto_id
 
 
-class LineField(forms.CharField):
+class Seen:
+    """A field without what no reader sees: controls, directions, halves of letters. A NUL is left,
+    for Django to refuse. Browsers send each break of line as two characters."""
+
+    def to_python(self, value):
+        if isinstance(value, str) and "\0" not in value:
+            value = UNSEEN.sub("", value.replace("\r\n", "\n"))
+        return super().to_python(value)
+
+
+class TextField(Seen, forms.CharField):
+    """Text of several lines."""
+
+
+class SiteField(Seen, forms.URLField):
+    """The address of a site."""
+
+
+class LineField(TextField):
     """One line: whatever breaks lines is a space."""
 
     def to_python(self, value):
@@ -207,7 +226,7 @@ def just_issued(signer, issued):
 
 
 def paragraph(label, help_text, required):
-    return forms.CharField(
+    return TextField(
         label=label,
         help_text=help_text,
         error_messages={"required": required},
@@ -228,7 +247,7 @@ class SuggestionForm(MessageForm):
         max_length=120,
         error_messages={"required": _("Écrivez la municipalité où elle est établie.")},
     )
-    website = forms.URLField(
+    website = SiteField(
         label=_("Site web"),
         help_text=_("Le site ou le téléphone : l’un des deux suffit."),
         required=False,

@@ -192,6 +192,10 @@ def merge(
     if stale := [one.name for one in (kept, gone) if one.version != seen[one.pk]]:
         raise Conflict(stale)
 
+    # One that was merged before, and is open again: that merge is over.
+    Merge.objects.filter(gone__in=[kept, gone], undone_at=None).update(
+        undone_at=timezone.now(), undone_by=by, before={}
+    )
     before = {KEPT: values_of(kept), GONE: values_of(gone)}
     chosen = {part.name: _chosen(part, choices, before) for part in PARTS}
     _archive(gone, kept, by=by, neq_taken=chosen["neq"] == GONE)

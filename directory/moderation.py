@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -24,6 +25,7 @@ from directory.reports import AnyMessage
 from directory.revisions import Versions
 from directory.sections import Value
 from directory.slugs import Slugs
+from directory.transactions import again_if_taken
 
 #: What a suggestion may say of a listing, and the form that staff choose.
 LISTED = ("name", "city", "legal_form", "website", "phone", "description")
@@ -157,6 +159,7 @@ def answer(*, message: AnyMessage, state: str, reason: str, by: User) -> None:
         reports.decide(message=held, state=state, by=by, reason=reason.strip())
 
 
+@again_if_taken
 def list_suggestion(*, suggestion: Suggestion, legal_form: str, by: User) -> Enterprise:
     """Make a draft of what somebody suggested, to be completed and published in the admin,
     compared at once with the other listings, and say that the suggestion is handled. Raises
@@ -207,8 +210,17 @@ def _wanted(revision: Revision, decisions: Mapping[str, bool]) -> dict[str, Valu
             name: change["proposed"] for name, change in revision.changes.items() if decisions[name]
         }
     return {
-        name: change["before"] for name, change in revision.changes.items() if not decisions[name]
+        name: _before(name, change["before"])
+        for name, change in revision.changes.items()
+        if not decisions[name]
     }
+
+
+def _before(name: str, value: Value) -> Value:
+    """No logo, where the file of the one of before is gone: the one refused goes all the same."""
+    if name == "logo" and value and not default_storage.exists(str(value)):
+        return ""
+    return value
 
 
 def _history_reason(revision: Revision) -> str:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from directory.editing.fields import PhoneField
+from directory.forms import TextField
 from directory.models import PhoneCall
 
 Outcome = PhoneCall.Outcome
@@ -35,7 +36,7 @@ class PhoneCallForm(forms.Form):
         input_formats=["%Y-%m-%d"],
         error_messages={"invalid": _("Écrivez la date ainsi\xa0: 2026-03-31.")},
     )
-    note = forms.CharField(
+    note = TextField(
         label=_("Ce qui a été dit"),
         help_text=_("Ce qui a changé, qui a répondu, quand rappeler. L’équipe la lira."),
         required=False,

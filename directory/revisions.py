@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
@@ -27,6 +28,8 @@ class Outcome:
 
     applied: Revision | None = None
     waiting: Revision | None = None
+    #: Of a form sent again, the fields that are no longer what it said.
+    since: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def submit(
     applied, and kept in a second one, to be looked at afterwards. `seen` is field → `digest` of
     the value that the person had before them; without it, any change since `base_version` may be
     one of these fields. `key` tells a form from others: sent again with the same changes, it
-    gives the same outcome and writes nothing.
+    writes nothing, and gives what became of them by now.
 
     Raises Conflict; ValidationError by field; Enterprise.DoesNotExist where the listing is gone or,
     for a change said to come from its owner, is not `by`'s to edit."""
@@ -70,7 +73,7 @@ def submit(
         held = _editable(by, source).select_related("city", "borough").get(pk=enterprise.pk)
         sent = {revision.key: revision for revision in Revision.objects.filter(key__in=keys)}
         if sent:
-            return Outcome(*(sent.get(key) for key in keys))
+            return _as_it_is(held, section, *(sent.get(key) for key in keys))
         now = sections.present(held, section)
         new = _new(now, changes, seen)
         _refuse_conflicts(held, now, new, base_version, seen)
@@ -114,6 +117,33 @@ def _new(now: Changes, changes: Changes, seen: Mapping[str, str] | None) -> dict
         # What the person left as it was is nobody's change, whatever became of it.
         if value != now[name] and not (seen and seen.get(name) == sections.digest(value))
     }
+
+
+def _as_it_is(
+    held: Enterprise, section: str, applied: Revision | None, waiting: Revision | None
+) -> Outcome:
+    """What became, by now, of what a form that is sent again had asked."""
+    now = sections.present(held, section)
+    asked = {} if applied is None else applied.changes
+    if waiting and waiting.state != Revision.State.WAITING:
+        asked, waiting = asked | waiting.changes, None
+    since = tuple(
+        name for name, change in asked.items() if not _still(now[name], change["proposed"])
+    )
+    return Outcome(None if since else applied, waiting, since)
+
+
+def _still(now: Value, asked: Value) -> bool:
+    """Rows that were asked for have keys since, and say also what nobody asked of them."""
+    if isinstance(now, list) and isinstance(asked, list) and len(now) == len(asked):
+        return all(map(_same_row, now, asked))
+    return now == asked
+
+
+def _same_row(now: Any, asked: Any) -> bool:
+    if isinstance(now, dict) and isinstance(asked, dict):
+        return all(now.get(name) == text for name, text in asked.items() if name != "id")
+    return bool(now == asked)
 
 
 def _editable(by: User | None, source: str) -> QuerySet[Enterprise]:

@@ -15,6 +15,7 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -30,7 +31,16 @@ def required(user: User) -> bool:
 
 
 def has_one(user: User) -> bool:
-    return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
+    return mine(user).exists()
+
+
+def mine(user: User) -> QuerySet[Authenticator]:
+    return Authenticator.objects.filter(user=user, type__in=FACTORS)
+
+
+def has_to_stay(user: User) -> bool:
+    """Whether it is the only one of somebody who has to have one."""
+    return required(user) and mine(user).count() < 2
 
 
 def used(request: HttpRequest) -> bool:
@@ -88,8 +98,11 @@ class SecondFactorMiddleware:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or request.path.startswith(OPEN):
             return None
         user = request.user
-        if not user.is_authenticated or not required(user) or used(request):
+        if not user.is_authenticated or not required(user):
             return None
-        page = "account_reauthenticate" if has_one(user) else "mfa_index"
+        has = has_one(user)
+        if has and used(request):
+            return None
+        page = "account_reauthenticate" if has else "mfa_index"
         came_from = request.get_full_path() if request.method == "GET" else ""
         return redirect_to_login(came_from or reverse("account_home"), reverse(page))

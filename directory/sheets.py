@@ -5,6 +5,8 @@ many are left for the page on the site; the size of the text then goes down unti
 """
 
 import json
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,20 +23,54 @@ TEMPLATE = settings.BASE_DIR / "templates" / "pdf/profile.typ"
 MOST, LONGEST, LONGEST_LEAD = 12, 180, 500
 #: A sheet says whom to call, not everyone.
 MOST_CONTACTS = 3
+#: What the typesetter's fonts have all of. They have more, here and there: it is tried first.
+DRAWN = re.compile(
+    "[\x20-\x7e\xa0-\u02af\u0370-\u03ff\u0400-\u045f\u1e00-\u1eff\u2010-\u2027\u202f-\u2040"
+    "\u2070-\u209c\u20a0-\u20bf\u2190-\u22ff\u25a0-\u25ff]"
+)
+#: In the place of a character that no font of ours has: an emoji, a Chinese or Cree letter.
+BOX = "□"
 
 
 def draw(page: Mapping[str, Any], *, logo: str, address: str, today: str) -> bytes:
     """The PDF of a listing. `page` is the listing in words, as its page prints it; `logo` the name
     of its file, "" where there is none; `address` where the listing is on the site; `today` in
     words."""
-    said = json.dumps(_said(page, logo, address, today), default=str, ensure_ascii=False)
+    said = _said(page, logo, address, today)
+    try:
+        return _typeset(said)
+    except typst.TypstError:
+        # PDF/UA has no room for a letter without a shape.
+        return _typeset(_drawable(said) | {"title": _drawable(said["title"]) or BOX})
+
+
+def _drawable(said: Any) -> Any:
+    """The same with boxes for the characters that the fonts may lack."""
+    if isinstance(said, dict):
+        return {name: _drawable(value) for name, value in said.items()}
+    if isinstance(said, list):
+        return [_drawable(value) for value in said]
+    if not isinstance(said, str):
+        return said
+    return "".join(map(_shape, unicodedata.normalize("NFC", said)))
+
+
+def _shape(character: str) -> str:
+    category = unicodedata.category(character)
+    if DRAWN.match(character) and category != "Cn":
+        return character
+    return "" if category[0] in "CM" else BOX  # controls and marks take no room
+
+
+def _typeset(said: Mapping[str, Any]) -> bytes:
+    words = json.dumps(said, default=str, ensure_ascii=False)
     return typst.compile(
         TEMPLATE,
         root=TEMPLATE.parent,
         ignore_system_fonts=True,
         format="pdf",
         pdf_standards="ua-1",
-        sys_inputs={"said": said},
+        sys_inputs={"said": words},
     )
 
 

@@ -9,7 +9,7 @@ from functools import wraps
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, transaction
-from psycopg.errors import DeadlockDetected
+from psycopg.errors import DeadlockDetected, UniqueViolation
 
 LIMITS = """
 SET LOCAL statement_timeout = 0;
@@ -31,6 +31,28 @@ def long_transaction(*, patient: bool = True) -> Iterator[None]:
             if patient:
                 cursor.execute(PATIENCE)
         yield
+
+
+#: Times that a write is tried while others take what it chose.
+MOST_TRIES = 5
+
+
+def again_if_taken(write: Callable) -> Callable:
+    """Call again a write that opens its own transaction, and chooses something that must be unique
+    (an address), when another took it at the same moment."""
+
+    @wraps(write)
+    def kept_trying(*args: Any, **kwargs: Any) -> Any:
+        for _try in range(MOST_TRIES - 1):
+            try:
+                return write(*args, **kwargs)
+            except IntegrityError as error:
+                taken = isinstance(error.__cause__, UniqueViolation)
+                if not taken or connection.in_atomic_block:
+                    raise
+        return write(*args, **kwargs)
+
+    return kept_trying
 
 
 def once_more_if_undone(view: Callable) -> Callable:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from PIL import Image
 
-from directory.models import Enterprise
+from directory.models import Enterprise, Revision
 from directory.throttling import Limit
 
 LARGEST_FILE = 5 * 1024 * 1024  # bytes
@@ -121,20 +121,30 @@ def _small(image: Image.Image) -> Image.Image:
 
 
 def discard(name: str) -> None:
-    """Delete the file of a logo, unless an enterprise still bears it."""
-    if name and not Enterprise.objects.filter(logo=name).exists():
+    """Delete the file of a logo, unless it is still of use."""
+    if name and not borne([name]):
         default_storage.delete(name)
 
 
+def borne(names: list[str]) -> set[str]:
+    """Those of these files that an enterprise bears, or that it would have back if the Pôle refused
+    the one that took its place."""
+    unread = Revision.objects.filter(
+        state=Revision.State.APPLIED, changes__logo__before__in=[*filter(None, names)]
+    )
+    return {
+        *Enterprise.objects.filter(logo__in=names).values_list("logo", flat=True),
+        *unread.values_list("changes__logo__before", flat=True),
+    }
+
+
 def discard_orphans() -> int:
-    """Delete the files that no enterprise bears, a day old at least; how many there were."""
+    """Delete the files that are of no use, a day old at least; how many there were."""
     old = timezone.now() - ORPHAN_AFTER
     _folders, names = default_storage.listdir("")
-    borne = set(Enterprise.objects.filter(logo__in=names).values_list("logo", flat=True))
+    kept = borne(names)
     orphans = [
-        name
-        for name in names
-        if name not in borne and default_storage.get_modified_time(name) < old
+        name for name in names if name not in kept and default_storage.get_modified_time(name) < old
     ]
     for name in orphans:
         default_storage.delete(name)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from directory import acts, audit, exports, state
 from directory.admin.search import SearchAdmin, folded
+from directory.forms import TextField
 from directory.models import BulkAct, Enterprise, Sector
 from directory.profile import audiences
 from directory.resources import StaffResource
@@ -39,7 +40,7 @@ class ArchiveForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": _("Choisissez ce que le public lira.")},
     )
-    reason = forms.CharField(
+    reason = TextField(
         label=_("Raison"),
         help_text=_("Pour l’équipe seulement."),
         max_length=500,

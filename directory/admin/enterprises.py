@@ -4,8 +4,9 @@ from functools import partial
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import F
 from django.forms.fields import InvalidJSONInput
 from django.urls import path, reverse
@@ -14,10 +15,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from directory import duplicates
+from directory import duplicates, uploads
 from directory.admin import acts, filters, recognitions
 from directory.admin.inlines import Inline
-from directory.admin.search import LookedAtAdmin, SearchAdmin, folded
+from directory.admin.search import LookedAtAdmin, OneAmongRows, SearchAdmin, folded
 from directory.models import (
     Certification,
     Contact,
@@ -54,7 +55,7 @@ def said_by_staff(enterprises, model):
 # --- What an enterprise is made of, on its own page
 
 
-class CategorySelect(AutocompleteSelect):
+class CategorySelect(OneAmongRows):
     """Shows the category of a row that was read with it; Django reads each anew."""
 
     category = None
@@ -133,44 +134,49 @@ class RecognitionInline(Inline):
 
 
 class IdentifiersField(forms.JSONField):
-    """A JSON object; brackets opened by the thousand exhaust Python's parser, not the server."""
+    """A JSON object; brackets or digits by the thousand exhaust Python's parser, not the server."""
 
     def to_python(self, value):
         try:
             identifiers = super().to_python(value)
-        except RecursionError:
-            identifiers = None
+            # What PostgreSQL's JSON has not: a number without end, half a letter, a NUL.
+            written = json.dumps(identifiers, allow_nan=False, ensure_ascii=False).encode()
+        except (RecursionError, ValueError):
+            identifiers, written = None, b""
         if value in self.empty_values or value == "null":
             return {}
-        # JSON has a NUL, and PostgreSQL's does not.
-        if not isinstance(identifiers, dict) or "\\u0000" in json.dumps(identifiers):
+        if not isinstance(identifiers, dict) or b"\\u0000" in written:
             raise ValidationError(_('Écrivez par exemple\xa0: {"akcelos": "https://…"}.'))
         return identifiers
 
     def bound_data(self, data, initial):
         try:
-            return super().bound_data(data, initial)
-        except RecursionError:
-            return InvalidJSONInput(data)
+            self.to_python(data)
+        except ValidationError:
+            return InvalidJSONInput(data)  # shown again as it was typed
+        return super().bound_data(data, initial)
 
 
-class EnterpriseForm(forms.ModelForm):
-    external_ids = IdentifiersField(label=_("identifiants ailleurs"), required=False)
+class SeenForm(forms.ModelForm):
+    """A listing, or one of its parts, saved only if the listing is still the one that was read."""
+
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
-
-    class Meta:
-        labels = {"slug": _("Adresse de la fiche (dans le site)")}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.initial["seen_version"] = self.instance.version
+        if self.instance.pk:
+            self.initial["seen_version"] = self.listing().version
+
+    def listing(self):
+        return self.instance.enterprise
 
     def clean(self):
         cleaned = super().clean()
         if self.instance.pk:
             # Locked until the page has saved: two people cannot both find the version they saw.
-            Enterprise.objects.lock([self.instance.pk])
-            rows = Enterprise.objects.filter(pk=self.instance.pk)
+            listing = self.listing()
+            Enterprise.objects.lock([listing.pk])
+            rows = Enterprise.objects.filter(pk=listing.pk)
             version = rows.values_list("version", flat=True).first()
             if version != cleaned.get("seen_version"):
                 raise ValidationError(
@@ -181,8 +187,30 @@ class EnterpriseForm(forms.ModelForm):
                     ),
                     code="changed_meanwhile",
                 )
-            self.instance.version = version
+            listing.version = version
         return cleaned
+
+
+class EnterpriseForm(SeenForm):
+    external_ids = IdentifiersField(label=_("identifiants ailleurs"), required=False)
+    # Not Django's, which lets Pillow at the file before its size is known.
+    logo = forms.FileField(label=_("logo"), required=False, widget=AdminFileWidget)
+
+    class Meta:
+        labels = {"slug": _("Adresse de la fiche (dans le site)")}
+
+    def listing(self):
+        return self.instance
+
+    def clean_logo(self):
+        """Drawn anew, as those that enterprises send: their place and their scripts stay behind."""
+        given = self.cleaned_data["logo"]
+        if not isinstance(given, UploadedFile):
+            return given
+        try:
+            return uploads.keep_logo(given)
+        except uploads.Refused as refusal:
+            raise ValidationError(str(refusal)) from refusal
 
 
 @admin.register(Enterprise)
@@ -344,9 +372,15 @@ class EnterpriseAdmin(SearchAdmin):
 
 
 class ChildAdmin(SearchAdmin):
+    form = SeenForm
     list_display = ["__str__", "enterprise"]
     list_select_related = ["enterprise"]
     autocomplete_fields = ["enterprise"]
+
+    def get_fields(self, request, obj=None):
+        fields = [name for name in super().get_fields(request, obj) if name != "seen_version"]
+        changes = obj and self.has_change_permission(request, obj)
+        return [*fields, "seen_version"] if changes else fields
 
     def save_model(self, request, obj, form, change):
         super().save_model(request, obj, form, change)
@@ -411,10 +445,14 @@ class ReferenceAdmin(ChildAdmin):
     search_fields = folded("client", "work", "enterprise__name")
 
 
+class SeenRecognitionForm(SeenForm, recognitions.RecognitionForm):
+    pass
+
+
 @admin.register(Recognition)
 class RecognitionAdmin(ChildAdmin):
     feminine = True
-    form = recognitions.RecognitionForm
+    form = SeenRecognitionForm
     list_display = ["enterprise", "recognised_on", "expires_on", "reviewer"]
     list_filter = [filters.Lasting]
     list_select_related = ["enterprise", "reviewer"]

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.forms.models import BaseInlineFormSet
 from django.utils.translation import gettext_lazy as _
 
-from directory.admin.search import FORMFIELDS
+from directory.admin.search import FORMFIELDS, PlainFields
 
 
 class Rows(BaseInlineFormSet):
@@ -20,7 +20,7 @@ class Rows(BaseInlineFormSet):
         self.absolute_max = max(self.absolute_max, there + self.max_num)
 
 
-class Inline(admin.StackedInline):
+class Inline(PlainFields, admin.StackedInline):
     """Stacked: in a table, Django's inputs have no label that a screen reader could say.
 
     `most` rows are saved; of those sent beyond, twice as many are read, to be shown again (an

@@ -1,8 +1,11 @@
 from allauth.mfa.models import Authenticator
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -21,8 +24,29 @@ def plain(value):
     return value if isinstance(value, bool | str) else sorted(str(one) for one in value or [])
 
 
+#: What is said where nobody could give a right any longer.
+LAST_SUPERUSER = gettext_lazy(
+    "Rien n’est changé\xa0: il ne resterait personne qui peut tout faire. Donnez d’abord le statut "
+    "de super-utilisateur à quelqu’un d’autre."
+)
+
+
+class PersonForm(forms.ModelForm):
+    def clean(self):
+        """Held until the page has saved, which it does in one transaction."""
+        cleaned = super().clean()
+        could = self.instance.pk and self.instance.is_superuser and self.instance.is_active
+        if could and not all(cleaned.get(name, True) for name in ("is_superuser", "is_active")):
+            try:
+                accounts.keep_a_superuser(without=[self.instance.pk])
+            except accounts.LastSuperuser as error:
+                raise ValidationError(LAST_SUPERUSER) from error
+        return cleaned
+
+
 @admin.register(User)
 class UserAdmin(SearchAdmin):
+    form = PersonForm
     feminine = True
     list_display = ["email", "name", "is_staff", "is_active", "last_login"]
     list_filter = ["is_staff", "is_active", "groups"]
@@ -91,11 +115,30 @@ class UserAdmin(SearchAdmin):
         if change and changed and person != request.user:
             accounts.close_sessions(user=person)
 
+    def delete_view(self, request, object_id, extra_context=None):
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except accounts.LastSuperuser:
+            self.message_user(request, LAST_SUPERUSER, messages.ERROR)
+            return redirect("admin:directory_user_change", object_id)
+
+    def response_action(self, request, queryset):
+        """All or nothing, whatever the act."""
+        try:
+            with transaction.atomic():
+                return super().response_action(request, queryset)
+        except accounts.LastSuperuser:
+            self.message_user(request, LAST_SUPERUSER, messages.ERROR)
+            return redirect(request.get_full_path())
+
     def delete_model(self, request, obj):
+        accounts.keep_a_superuser(without=[obj.pk])
         accounts.leave(user=obj, by=request.user)
 
     def delete_queryset(self, request, queryset):
-        for person in queryset:
+        people = list(queryset)
+        accounts.keep_a_superuser(without=[person.pk for person in people])
+        for person in people:
             accounts.leave(user=person, by=request.user)
 
     # --- A telephone lost

@@ -17,6 +17,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from directory import attention, wording
+from directory.forms import TextField
 from directory.models import Enterprise, Recognition, Representative
 from directory.search import fold
 
@@ -29,7 +30,7 @@ class RecognitionForm(forms.ModelForm):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Cochez les principes que l’entreprise respecte.")},
     )
-    evidence = forms.CharField(
+    evidence = TextField(
         label=_("pièces vues"),
         help_text=_("Statuts, lettres patentes, états financiers… Pour l’équipe seulement."),
         widget=forms.Textarea({"rows": 3}),

@@ -4,17 +4,23 @@ say in plain words what they are."""
 import re
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import CharField, TextField, Transform, URLField
+from django.db.models import CharField, EmailField, SlugField, TextField, Transform, URLField
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from directory import forms
 from directory.search import LONGEST_TEXT, MOST_TERMS, fold
 from directory.transactions import once_more_if_undone
 
 # « exemple.org » typed without a scheme; Django still reads it as http.
 FORMFIELDS = {URLField: {"assume_scheme": "https"}}
+
+#: Columns whose forms take nothing that is not seen.
+CHECKED = (EmailField, SlugField)
 
 NUMBER = re.compile(r"\+?[\d .()-]*\d{3}[\d .()-]*")
 
@@ -30,6 +36,59 @@ class Fold(Transform):
 def folded(*names):
     """The search fields that compare these, letters only: neither case nor accent counts."""
     return [f"{name}__fold__contains" for name in names]
+
+
+def could_be(field, value):
+    """Whether the database could look for this value of a field, or of the key that it holds."""
+    target = getattr(field, "target_field", field)
+    try:
+        for one in value if isinstance(value, list) else [value]:
+            if "\0" in str(one):
+                return False
+            target.to_python(one)
+    except (ValidationError, TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+class AmongRows:
+    """Shown again, a choice that was forged is none: Django would ask the database for it."""
+
+    def optgroups(self, name, value, attr=None):
+        return super().optgroups(name, [one for one in value if could_be(self.field, one)], attr)
+
+
+class OneAmongRows(AmongRows, AutocompleteSelect):
+    pass
+
+
+class SomeAmongRows(AmongRows, AutocompleteSelectMultiple):
+    pass
+
+
+class PlainFields:
+    """The fields of a form of the admin, and of the rows within it: texts are read as those of the
+    site's own forms."""
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if isinstance(db_field, URLField):
+            kwargs.setdefault("form_class", forms.SiteField)
+        elif isinstance(db_field, CharField | TextField) and not isinstance(db_field, CHECKED):
+            kwargs.setdefault("form_class", forms.TextField)
+        elif db_field.name == "other_names":
+            longest = db_field.base_field.max_length
+            kwargs.setdefault("base_field", forms.TextField(max_length=longest))
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", OneAmongRows(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", SomeAmongRows(db_field, self.admin_site))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 class DictionaryOrder(ChangeList):
@@ -53,10 +112,11 @@ class DictionaryOrder(ChangeList):
         return f"{'-' if term.startswith('-') else ''}{path}__fold"
 
 
-class PlainAdmin(admin.ModelAdmin):
+class PlainAdmin(PlainFields, admin.ModelAdmin):
     """Pages titled for people, where Django's are for any language (« Sélectionnez l’objet
     entreprise à changer »). A form may be opened with some of it filled by its address; what an
-    address says that is no value of its field is left out."""
+    address says that is no value of its field is left out, and so are ticks of rows that cannot
+    be."""
 
     #: Of the name of a row, which says « une ».
     feminine = False
@@ -82,6 +142,13 @@ class PlainAdmin(admin.ModelAdmin):
         context["subtitle"] = None  # the title has its name already
         return super().render_change_form(request, context, add, change, form_url, obj)
 
+    def response_action(self, request, queryset):
+        request.POST = request.POST.copy()
+        ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        known = [key for key in ticked if could_be(self.opts.pk, key)]
+        request.POST.setlist(ACTION_CHECKBOX_NAME, known)
+        return super().response_action(request, queryset)
+
     def get_changeform_initial_data(self, request):
         given = super().get_changeform_initial_data(request)
         return {name: value for name, value in given.items() if self.could_be(name, value)}
@@ -91,13 +158,7 @@ class PlainAdmin(admin.ModelAdmin):
             field = self.model._meta.get_field(name)
         except FieldDoesNotExist:
             return False
-        target = getattr(field, "target_field", field)
-        try:
-            for one in value if isinstance(value, list) else [value]:
-                target.to_python(one)
-        except (ValidationError, TypeError, ValueError, RecursionError):
-            return False
-        return True
+        return could_be(field, value)
 
 
 class SearchAdmin(PlainAdmin):

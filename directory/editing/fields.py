@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from directory import wording
 from directory.facets import Dimension
-from directory.forms import CityField, LineField
+from directory.forms import CityField, LineField, SiteField, TextField
 from directory.labels import CityLabel, Labels
 from directory.models import Enterprise
 from directory.models.enterprises import PHONE
@@ -52,7 +52,7 @@ class PhoneField(WrittenField):
         return wording.phone(value).replace(wording.NBSP, " ") if kept else value
 
 
-class TextsField(forms.CharField):
+class TextsField(TextField):
     """Several short texts, with commas or line breaks between them."""
 
     def __init__(self, *, longest: int, between: str = ",", **options: Any) -> None:
@@ -105,13 +105,6 @@ def day_field(**options: Any) -> forms.DateField:
     )
 
 
-class TextField(forms.CharField):
-    """Text of several lines; browsers send each break of line as two characters."""
-
-    def to_python(self, value: Any) -> str:
-        return super().to_python(value).replace("\r\n", "\n")
-
-
 def text_field(label: Any, longest: int = SHORT, rows: int = 3, **options: Any) -> forms.CharField:
     return TextField(
         label=label,
@@ -123,7 +116,7 @@ def text_field(label: Any, longest: int = SHORT, rows: int = 3, **options: Any) 
 
 
 def site_field(**options: Any) -> forms.URLField:
-    return forms.URLField(
+    return SiteField(
         required=False,
         max_length=200,
         assume_scheme="https",

@@ -330,7 +330,11 @@ def answer(batch: ImportBatch, answers: Answers, resource: EnterpriseResource) -
     """Note them; gives those that mean no municipality, or nothing that the column takes: nothing
     of these is kept."""
     wrong = []
+    # Of what the page asked, and of what was answered before; anything else is invented.
+    asked = {*batch.counts.get("unplaced", {}), *batch.places}
     for name, text in answers.places.items():
+        if name not in asked:
+            continue
         text = plain(text)[:120]
         try:
             resource.gazetteer.find(text, code=text if text.isdigit() else "")

@@ -172,9 +172,11 @@ def merges_of(pairs):
 
 
 def merge_of(one, other):
-    """The merge of these two that stands, whichever was kept."""
+    """The merge of these two that stands, whichever was kept: none once staff reopened the one
+    that went."""
     both = Q(kept=one, gone=other) | Q(kept=other, gone=one)
-    return Merge.objects.filter(both, undone_at=None).first()
+    archived = Enterprise.State.ARCHIVED
+    return Merge.objects.filter(both, undone_at=None, gone__state=archived).first()
 
 
 # --- Two listings

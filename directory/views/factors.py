@@ -13,15 +13,18 @@ from allauth.mfa.webauthn.views import (
 )
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from directory import codes, sealing, second_factor, throttling
 from directory.authentication import safe_next
+from directory.models import User
 from directory.views.entrance import limited, sign_in
 from directory.views.identity import recently_proven
 
@@ -171,15 +174,29 @@ class ActivateApplication(Added, Counted, ActivateTOTPView):
         }
 
 
-@guarded
-class RemoveApplication(Page, DeactivateTOTPView):
-    template_name = "account/remove_factor.html"
-    success_url = HOME
+class Removed(Page):
+    """Of staff, the last one stays: without it nothing of theirs opens."""
+
+    done = ""
 
     def form_valid(self, form):
-        response = super().form_valid(form)
-        messages.success(self.request, _("L’application est retirée."))
+        with transaction.atomic():
+            # Held: of two removed at once, one stays.
+            held = User.objects.select_for_update(no_key=True).get(pk=self.request.user.pk)
+            if second_factor.has_to_stay(held):
+                text = _("C’est votre seul second facteur\xa0: ajoutez-en un autre d’abord.")
+                messages.error(self.request, text)
+                return redirect(HOME)
+            response = super().form_valid(form)
+        messages.success(self.request, self.done)
         return response
+
+
+@guarded
+class RemoveApplication(Removed, DeactivateTOTPView):
+    template_name = "account/remove_factor.html"
+    success_url = HOME
+    done = gettext_lazy("L’application est retirée.")
 
 
 @guarded
@@ -193,14 +210,10 @@ class AddPasskey(Added, Counted, AddWebAuthnView):
 
 
 @guarded
-class RemovePasskey(Page, RemoveWebAuthnView):
+class RemovePasskey(Removed, RemoveWebAuthnView):
     template_name = "account/remove_factor.html"
     success_url = HOME
-
-    def form_valid(self, form):
-        response = super().form_valid(form)
-        messages.success(self.request, _("La clé d’accès est retirée."))
-        return response
+    done = gettext_lazy("La clé d’accès est retirée.")
 
 
 @guarded

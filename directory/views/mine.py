@@ -1,7 +1,8 @@
 from datetime import date
+from functools import wraps
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -31,6 +32,20 @@ from directory.views.profile import profile
 OWNER = Enterprise.Source.OWNER
 MONTHS = 6  # of visits shown
 PERIODS = [3, 6, 12]  # months between two confirmations
+
+
+def while_it_is_theirs(view):
+    """Who was taken off the team, or whose listing was deleted, while they were sending finds
+    nothing any more: asked again once the listing is held."""
+
+    @wraps(view)
+    def found_or_not(request, *args, **kwargs):
+        try:
+            return view(request, *args, **kwargs)
+        except (Enterprise.DoesNotExist, Revision.DoesNotExist) as gone:
+            raise Http404 from gone
+
+    return found_or_not
 
 
 @require_safe
@@ -159,6 +174,7 @@ def _visits(months: list[tuple[date, int]]):
 
 
 @require_POST
+@while_it_is_theirs
 def confirm(request, slug):
     enterprise = get_object_or_404(Enterprise.objects.editable_by(request.user), slug=slug)
     if enterprise.confirmed_on != timezone.localdate() or enterprise.confirmed_by != OWNER:
@@ -168,6 +184,7 @@ def confirm(request, slug):
 
 
 @require_POST
+@while_it_is_theirs
 def reminders(request, slug):
     """How often the enterprise wants to be asked whether all is true."""
     enterprise = get_object_or_404(Enterprise.objects.editable_by(request.user), slug=slug)
@@ -182,6 +199,7 @@ def reminders(request, slug):
 
 
 @require_POST
+@while_it_is_theirs
 def withdraw(request, slug, pk):
     enterprise = get_object_or_404(Enterprise.objects.editable_by(request.user), slug=slug)
     revision = get_object_or_404(Revision, pk=pk, enterprise=enterprise)

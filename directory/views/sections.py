@@ -20,7 +20,7 @@ from directory.editing.editor import KEY, SEEN, Editor, another_row
 from directory.models import Enterprise, Section
 from directory.revisions import Conflict
 from directory.throttling import Limit
-from directory.views.mine import seen_by_buyers
+from directory.views.mine import seen_by_buyers, while_it_is_theirs
 
 OWNER = Enterprise.Source.OWNER
 #: The button that was pressed, and what it does.
@@ -38,6 +38,7 @@ LIMITS = [Limit(20, timedelta(hours=1))]
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_not_required  # asked for below, once what was typed is safe
 @never_cache
+@while_it_is_theirs
 def section(request, slug, section):
     if not request.user.is_authenticated:
         return keep_and_ask_to_sign_in(request)
@@ -228,6 +229,13 @@ def done(enterprise, outcome):
     if outcome.applied:
         published = enterprise.state == Enterprise.State.PUBLISHED
         said.append(_("C’est publié.") if published else _("C’est enregistré."))
+    if outcome.since:
+        names = [wording.within(str(sections.LABELS[name])) for name in outcome.since]
+        text = _(
+            "Ce formulaire avait déjà été envoyé, et ceci a changé depuis\xa0: %(fields)s. Voyez "
+            "ce que dit la fiche."
+        )
+        said.append(text % {"fields": wording.enumeration(names)})
     if outcome.waiting:
         names = [wording.within(str(sections.LABELS[name])) for name in outcome.waiting.changes]
         text = _("Le Pôle vérifie avant de publier\xa0: %(fields)s.")

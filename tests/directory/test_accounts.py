@@ -351,6 +351,29 @@ def test_a_factor_is_not_added_by_whoever_finds_a_session_open(client):
     assert page.headers["Location"].startswith(reverse("mfa_reauthenticate"))
 
 
+def test_staff_keep_their_last_second_factor_or_are_led_to_set_one_up(staffed):
+    client, user = staffed
+    address = reverse("mfa_deactivate_totp")
+    html = client.post(address, follow=True).content.decode()
+    assert "ajoutez-en un autre d’abord" in html
+    assert Authenticator.objects.filter(user=user).exists()
+    assert client.get("/admin/").status_code == 200
+    key = Authenticator.objects.create(
+        user=user, type=Authenticator.Type.WEBAUTHN, data={"name": "Clé"}
+    )
+    assert "L’application est retirée" in client.post(address, follow=True).content.decode()
+    assert client.get("/admin/").status_code == 200
+    # However it went, a session that gave it once opens nothing without one.
+    key.delete()
+    assert client.get("/admin/").headers["Location"].startswith(reverse("mfa_index"))
+
+
+@pytest.fixture
+def staffed(reference):
+    user = UserFactory(email="seule@exemple.test", is_staff=True)
+    return sign_in(StrictClient(), user), user
+
+
 def test_others_need_no_second_factor(member):
     assert member.get(HOME).status_code == 200
     assert member.get("/").status_code == 200

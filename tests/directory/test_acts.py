@@ -130,3 +130,15 @@ def test_of_two_who_take_the_same_act_back_one_does(by):
     for thread in threads:
         thread.join()
     assert sorted(map(str, outcomes)) == ["1", "already"]
+
+
+def test_an_act_is_taken_back_without_the_sector_that_was_deleted_since(by):
+    enterprise = EnterpriseFactory()
+    kept, former, given = (SectorFactory(slug=slug) for slug in ("culture", "textile", "bois"))
+    enterprise.sectors.set([kept, former])
+    act = acts.give_sector(ids=[enterprise.pk], sector=given, by=by).act
+    former.delete()
+    done = acts.undo(act=act, by=by)
+    connection.check_constraints()
+    assert set(enterprise.sectors.all()) == {kept}
+    assert done.left == [(enterprise, "remise comme avant, sans les secteurs qui n’existent plus")]

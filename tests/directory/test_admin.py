@@ -1,3 +1,4 @@
+import io
 import itertools
 import re
 
@@ -5,8 +6,11 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import RequestFactory
 from django.urls import reverse
+from PIL import Image
 
 from directory.models import (
     Benefit,
@@ -295,6 +299,38 @@ def test_a_form_survives_whatever_its_address_says_of_its_fields(model, superuse
         assert response.status_code in {200, 400}, value
 
 
+FORGED_KEYS = ["abc", "1,2", "-1", "9" * 5000, "a\0b"]
+
+
+@EACH_MODEL
+def test_forged_keys_are_mistakes_of_a_form_and_no_rows_of_a_list(model, one_of_each, superuser):
+    names = [field.name for field in model._meta.get_fields()]
+    addresses = [page(model, "add")]
+    if row := model._default_manager.first():
+        addresses.append(page(model, "change", row.pk))
+    for value in FORGED_KEYS:
+        for address in addresses:
+            response = superuser.post(address, dict.fromkeys(names, value))
+            assert response.status_code in {200, 302, 403}, (address, value)
+    for action in ("delete_selected", "publish", "give_sector", "remove_factors"):
+        response = superuser.post(
+            page(model, "changelist"),
+            {"action": action, "index": "0", "_selected_action": FORGED_KEYS},
+        )
+        assert response.status_code in {200, 302, 403}, action
+
+
+def test_a_forged_key_among_the_rows_of_a_form_is_a_mistake(one_of_each, superuser):
+    for value in FORGED_KEYS:
+        forged = {"offerings-0-category": value, "city": value, "served_cities": value}
+        assert change(superuser, one_of_each, **forged).status_code == 200, value
+
+
+def test_an_identifier_that_postgresql_cannot_hold_is_a_mistake(one_of_each, superuser):
+    for value in ('{"a": 1e400}', '{"a": "\\ud800"}', f'{{"a": {"9" * 5000}}}'):
+        assert change(superuser, one_of_each, external_ids=value).status_code == 200, value
+
+
 def test_a_form_is_still_filled_by_its_address(superuser):
     city = CityFactory(code="58007")
     response = superuser.get(
@@ -430,6 +466,20 @@ def change(client, row, **values):
     address = page(model, "change", row.pk)
     sent = filled(client.get(address), f"{model._meta.model_name}_form")
     return client.post(address, sent | values)
+
+
+UNSEEN = "\x07\x1b\ufffe\u202e"
+
+
+def test_what_no_reader_sees_is_not_kept(one_of_each, superuser):
+    sent = {"name": f"Ate{UNSEEN}lier", "mission": f"Nourrir.{UNSEEN}\r\nLoger."}
+    more = {"website": f"https://exemple.org/{UNSEEN}", "other_names": f"Ève{UNSEEN},Lo"}
+    child = {"offerings-0-name": f"Buf{UNSEEN}fets"}
+    assert change(superuser, one_of_each, **sent, **more, **child).status_code == 302
+    one_of_each.refresh_from_db()
+    assert (one_of_each.name, one_of_each.mission) == ("Atelier", "Nourrir.\nLoger.")
+    assert (one_of_each.website, one_of_each.other_names) == ("https://exemple.org/", ["Ève", "Lo"])
+    assert one_of_each.offerings.get().name == "Buffets"
 
 
 def test_each_save_of_an_enterprise_counts_as_a_version(one_of_each, superuser):
@@ -632,3 +682,79 @@ def test_a_person_added_by_hand_has_no_password(people_keeper):
     assert people_keeper.post(address, sent).status_code == 302
     person = User.objects.get(email="nouvelle@exemple.test")
     assert not person.has_usable_password()
+
+
+# --- Somebody who can do everything is always left
+
+
+@pytest.fixture
+def only(superuser):
+    return User.objects.get(is_superuser=True)
+
+
+def test_the_last_superuser_keeps_their_rights(only, superuser):
+    for box in ("is_superuser", "is_active"):
+        sent = filled(superuser.get(page(User, "change", only.pk)), "user_form")
+        del sent[box]
+        response = superuser.post(page(User, "change", only.pk), sent)
+        assert "il ne resterait personne" in response.content.decode()
+    response = superuser.post(page(User, "delete", only.pk), {"post": "yes"}, follow=True)
+    assert "il ne resterait personne" in response.content.decode()
+    only.refresh_from_db()
+    assert only.is_superuser
+    assert only.is_active
+
+
+def test_accounts_are_closed_all_or_none(only, superuser):
+    member = UserFactory()
+    data = {
+        "action": "delete_selected",
+        "_selected_action": [member.pk, only.pk],
+        "post": "yes",
+    }
+    response = superuser.post(page(User, "changelist"), data, follow=True)
+    assert "il ne resterait personne" in response.content.decode()
+    assert User.objects.filter(pk=member.pk).exists()
+    UserFactory(is_superuser=True, is_staff=True)
+    superuser.post(page(User, "changelist"), data)
+    assert not User.objects.filter(pk=member.pk).exists()
+
+
+# --- A part on its own page
+
+
+def test_a_part_changed_meanwhile_is_never_overwritten(one_of_each, superuser):
+    for row in (one_of_each.offerings.get(), one_of_each.recognitions.get()):
+        address = page(type(row), "change", row.pk)
+        sent = filled(superuser.get(address), f"{row._meta.model_name}_form")
+        change(superuser, one_of_each, **{"offerings-0-name": f"De l’autre {row.pk}"})
+        response = superuser.post(address, sent)
+        assert "modifiée depuis que vous l’avez ouverte" in response.content.decode()
+    assert one_of_each.offerings.get().name.startswith("De l’autre")
+
+
+# --- Logos
+
+
+def test_a_logo_given_by_staff_is_drawn_anew(one_of_each, superuser):
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[2] = (45.0, 30.0, 0.0)
+    content = io.BytesIO()
+    Image.new("RGB", (600, 300), "teal").save(content, "JPEG", exif=exif)
+    script = b"<script>alert(1)</script>"
+    file = SimpleUploadedFile("logo.jpg", content.getvalue() + script, "image/jpeg")
+    assert change(superuser, one_of_each, logo=file).status_code == 302
+    one_of_each.refresh_from_db()
+    with default_storage.open(one_of_each.logo.name) as drawn:
+        kept = drawn.read()
+    assert script not in kept
+    with Image.open(io.BytesIO(kept)) as image:
+        assert (image.format, image.size, dict(image.getexif())) == ("WEBP", (400, 200), {})
+    for bad in (b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"rien"):
+        file = SimpleUploadedFile("logo.png", bad, "image/png")
+        response = change(superuser, one_of_each, logo=file)
+        assert "pas une image PNG, JPEG ou WebP lisible" in response.content.decode()
+    name = one_of_each.logo.name
+    one_of_each.refresh_from_db()
+    assert one_of_each.logo.name == name
+    default_storage.delete(name)

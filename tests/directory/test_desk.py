@@ -208,7 +208,7 @@ def test_those_on_line_already_are_marked_looked_at_together(moderator, alice, e
     applied = propose(alice, enterprise, mission="Réparer.").applied
     html = moderator.get(QUEUE).content.decode()
     assert "Marquer relues celles qui sont cochées" in html
-    data = {"modification": [applied.pk, "x", "9" * 40]}
+    data = {"modification": [applied.pk, "x", "9" * 40, "9" * 5000]}
     response = moderator.post(reverse("directory:desk_accept"), data, follow=True)
     assert "1 modification relue." in response.content.decode()
     applied.refresh_from_db()

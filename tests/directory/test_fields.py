@@ -1,6 +1,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 
+from directory.editing import fields
+from directory.forms import LineField
 from tests.factories import EnterpriseFactory
 
 
@@ -38,3 +40,13 @@ def test_what_is_no_such_number_is_refused_beside_its_field(field, typed):
     with pytest.raises(ValidationError) as error:
         enterprise.full_clean()
     assert list(error.value.message_dict) == [field]
+
+
+def test_what_no_reader_sees_is_left_out_of_what_is_typed():
+    unseen = "\x07\x1b\ufffe\u202e"
+    assert LineField().clean(f" A{unseen}da \u2028 L. ") == "Ada L."
+    assert fields.text_field("").clean(f"Un{unseen}\r\ndeux") == "Un\ndeux"
+    assert fields.site_field().clean(f"exemple.org/{unseen}a") == "https://exemple.org/a"
+    assert fields.TextsField(longest=9).clean(f"Un,{unseen}deux") == ["Un", "deux"]
+    with pytest.raises(ValidationError):
+        LineField().clean("A\0da")

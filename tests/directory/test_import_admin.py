@@ -371,3 +371,14 @@ def test_an_import_that_is_written_is_not_forgotten(applied, previewed, superuse
     batch = previewed({"Nom": "Coop B", "Ville": "Longueuil"})
     assert curator.post(address("delete", batch), {"post": "yes"}).status_code == 302
     assert ImportBatch.objects.count() == 1
+
+
+def test_only_the_municipalities_that_a_file_asks_of_are_answered(previewed, curator):
+    batch = previewed({"Nom": "Atelier", "Ville": "Nullepart"})
+    assert batch.counts["unplaced"] == {"Nullepart": 1}
+    sent = filled(curator.get(address("change", batch)), "import_rows")
+    invented = ["a\0b", *(f"Inventée {number}" for number in range(50))]
+    data = sent | {"place": ["Nullepart", *invented], "is": ["Longueuil"] * 51 + ["Brossard"]}
+    assert curator.post(address("rows", batch), data).status_code == 302
+    batch.refresh_from_db()
+    assert batch.places == {"Nullepart": "Longueuil"}

@@ -17,8 +17,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from PIL import Image
 
-from directory import uploads
-from directory.models import Enterprise, Revision
+from directory import moderation, uploads
+from directory.models import Enterprise, Revision, User
 from tests.forms import filled
 
 pytestmark = pytest.mark.usefixtures("reference")
@@ -318,3 +318,28 @@ def test_the_logo_of_a_draft_is_its_owner_s_to_see(send, alice, client, bob, ent
     assert response.getvalue()
     assert "private" in response.headers["Cache-Control"]
     default_storage.delete(logo(enterprise).name)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_logo_that_replaced_another_can_be_refused(send, enterprise, superuser, gone):
+    staff = User.objects.get(is_superuser=True)
+    send(encoded(picture()))
+    former = logo(enterprise).name
+    send(encoded(picture(colour="red")))
+    latest = logo(enterprise).name
+    uploads.discard(former)
+    assert default_storage.exists(former)
+    if gone:
+        default_storage.delete(former)
+    revision = Revision.objects.latest("pk")
+    moderation.decide(
+        revision=revision,
+        decisions={"logo": False},
+        seen=moderation.seen(revision),
+        reason="Ce n’est pas le vôtre.",
+        by=staff,
+    )
+    assert logo(enterprise).name == ("" if gone else former)
+    uploads.discard(latest)
+    assert not default_storage.exists(latest)
+    default_storage.delete(former)

@@ -9,7 +9,7 @@ from django.db import connection, connections, models
 from django.test.utils import isolate_apps
 from django.utils import timezone
 
-from directory import belongings, changes, integrity, merging
+from directory import acts, belongings, changes, integrity, merging
 from directory.belongings import values_of
 from directory.changes import Since
 from directory.checks import merge_rules
@@ -793,3 +793,13 @@ def test_the_same_merge_asked_five_times_at_once_is_done_once(reference):
     assert sorted(results) == ["done", *["refused"] * 4]
     assert Merge.objects.count() == 1
     assert integrity.check(timezone.localdate()).wrong == []
+
+
+def test_a_merged_listing_that_was_opened_again_is_merged_again(kept, gone, by):
+    first = merged(kept, gone, by)
+    acts.publish(ids=[gone.pk], by=by)
+    gone.refresh_from_db()
+    again = merged(kept, gone, by)
+    first.refresh_from_db()
+    assert (first.undone_by, again.undone_at) == (by, None)
+    assert merging.successor(gone) == kept

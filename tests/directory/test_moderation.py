@@ -1,13 +1,15 @@
 """Revisions decided: field by field, against what the reviewer saw, once."""
 
 import threading
+from functools import partial
 
 import pytest
 from django.db import connection
 
 from directory import moderation, revisions, sections
 from directory.models import AuditEntry, Enterprise, Mail, Revision
-from tests.factories import UserFactory
+from tests.at_once import at_once
+from tests.factories import CityFactory, SuggestionFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -180,3 +182,16 @@ def test_of_two_moderators_at_once_one_prevails(proposed, enterprise):
     held = Revision.objects.get(pk=proposed.waiting.pk)
     enterprise.refresh_from_db()
     assert (enterprise.name == "Ateliers A") == (held.decisions["name"] == "accepted")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_suggestions_of_one_name_are_listed_at_once(reference):
+    by, city = UserFactory(is_staff=True), CityFactory()
+    rows = [SuggestionFactory(name="La même", city=city) for _ in range(3)]
+    made = at_once(
+        *[
+            partial(moderation.list_suggestion, suggestion=row, legal_form="npo", by=by)
+            for row in rows
+        ]
+    )
+    assert len({enterprise.slug for enterprise in made}) == 3

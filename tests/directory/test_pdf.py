@@ -1,6 +1,7 @@
 """A listing on one page, to join to a bid."""
 
 import io
+import unicodedata
 
 import pikepdf
 import pytest
@@ -8,7 +9,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from directory import sections
+from directory import sections, sheets
 from directory.models import Enterprise, Visibility
 from tests.factories import (
     BenefitFactory,
@@ -78,6 +79,27 @@ def test_a_bare_listing_makes_a_page(alice, enterprise):
     said = words(document)
     assert "Longueuil" in said
     assert "OBNL avec activités marchandes" in said
+
+
+def test_a_letter_that_no_font_has_is_a_box_and_never_a_breakdown(alice, enterprise):
+    enterprise.name = "合 Inuit ᐃᓄᒃ 😀 Été"
+    enterprise.mission = "Sonner\x07 l’alarme\ufffe e\u0301ternelle\U0001f468\u200d\U0001f469."
+    enterprise.save()
+    document = pdf(alice)
+    assert_accessible(document, "□ Inuit □□□ □ Été")
+    assert "Sonner l’alarme éternelle" in words(document)
+
+
+def test_the_fonts_have_all_that_is_left_as_it_is(alice, enterprise):
+    every = "".join(filter(sheets.DRAWN.match, map(chr, range(0x3000))))
+    letters = "".join(one for one in every if unicodedata.category(one) != "Cn")
+    OfferingFactory.create_batch(12, enterprise=enterprise)
+    for start in range(0, len(letters), 2_000):
+        parts = [letters[at : at + 170] for at in range(start, start + 2_000, 170)]
+        for row, part in zip(enterprise.offerings.all(), parts, strict=True):
+            row.description = f"😀{part}"
+            row.save()
+        assert_accessible(pdf(alice), enterprise.name)
 
 
 def test_fonts_are_within_and_come_from_no_machine(alice, enterprise):

@@ -5,6 +5,7 @@ import threading
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils import timezone
 
 from directory import revisions, sections
 from directory.models import Enterprise, Offering, Representative, Revision, Section
@@ -183,6 +184,34 @@ def test_the_same_form_sent_twice_is_kept_once(enterprise, send):
     assert Revision.objects.count() == 2
     enterprise.refresh_from_db()
     assert enterprise.version == 2
+
+
+def test_a_form_sent_again_says_what_is_so_by_now(enterprise, colleague, send):
+    opened = seen(enterprise, Section.CONTACTS)
+    said = {"phone": "+14505550111"}
+    first = send(Section.CONTACTS, shown=opened, **said)
+    send(Section.CONTACTS, by=colleague.user, key="k2", phone="+14505550122")
+    again = send(Section.CONTACTS, shown=opened, **said)
+    assert (again.applied, again.since) == (None, ("phone",))
+    send(Section.CONTACTS, key="k3", **said)
+    assert send(Section.CONTACTS, shown=opened, **said) == first
+
+
+def test_rows_sent_again_are_still_what_was_sent(enterprise, send):
+    opened = seen(enterprise, Section.CONTACTS)
+    rows = [{"name": "Ada", "name_visibility": "public"}]
+    first = send(Section.CONTACTS, shown=opened, contacts=rows)
+    assert send(Section.CONTACTS, shown=opened, contacts=rows) == first
+
+
+def test_what_was_asked_and_refused_is_said_to_have_changed(enterprise, send):
+    opened = seen(enterprise, Section.IDENTITY)
+    first = send(Section.IDENTITY, shown=opened, name="Un")
+    first.waiting.state = "withdrawn"
+    first.waiting.decided_at = timezone.now()
+    first.waiting.save()
+    again = send(Section.IDENTITY, shown=opened, name="Un")
+    assert (again.waiting, again.since) == (None, ("name",))
 
 
 def test_what_cannot_be_is_refused_even_where_it_would_wait(enterprise, send):
