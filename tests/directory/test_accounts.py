@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import threading
 import time
 from datetime import timedelta
 
@@ -18,8 +19,10 @@ from allauth.mfa.totp.internal.auth import (
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.urls import get_resolver, reverse
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from directory import (
     accounts,
@@ -40,6 +43,7 @@ from directory.models import (
     Invitation,
     Mail,
     Representative,
+    Revision,
     Suggestion,
     User,
 )
@@ -500,6 +504,26 @@ def test_one_s_data_hold_all_that_the_site_knows_and_no_secret(client, enterpris
         assert secret not in said
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_address_that_another_takes_at_the_same_moment_is_taken(alice):
+    held = threading.Event()
+
+    def come():
+        with transaction.atomic():
+            User.objects.create_user("voulue@exemple.test", name="Rapide")
+            held.set()
+            time.sleep(0.5)
+
+    def change():
+        held.wait(10)
+        accounts.change_email(user=alice.user, email="voulue@exemple.test")
+
+    _made, refused = at_once(come, change)
+    assert isinstance(refused, accounts.Taken)
+    assert alice.user.email == "alice@exemple.test"
+    assert not Mail.objects.exists()
+
+
 # --- Leaving
 
 
@@ -696,6 +720,65 @@ def test_a_purge_counts_and_erases_nothing_until_it_is_told_to():
     assert [mail.dedupe_key for mail in Mail.objects.all()] == ["89"]
     assert not Counter.objects.exists()
     assert re.search(r"mails +0\n", purge("--apply"))
+
+
+def revision(enterprise, age, section="contacts", **fields):
+    """One of the age given, in days, that proposed somebody's name and a telephone."""
+    said = {"before": "", "proposed": "Ancienne Personne"}
+    made = Revision.objects.create(
+        enterprise=enterprise, section=section, base_version=1, source="owner",
+        changes={"phone": said, "contacts": said}, key=get_random_string(20),
+        **{"state": "applied"} | fields,
+    )  # fmt: skip
+    Revision.objects.filter(pk=made.pk).update(submitted_at=timezone.now() - timedelta(days=age))
+    return made
+
+
+def test_what_nobody_ever_read_of_a_change_goes_as_what_was_decided_does(enterprise):
+    long_ago = timezone.now() - timedelta(days=1100)
+    revision(enterprise, 1100)
+    revision(enterprise, 1100, state="waiting")
+    revision(enterprise, 1200, state="decided", decided_at=long_ago)
+    kept = revision(enterprise, 1200, state="decided", decided_at=timezone.now())
+    recent = revision(enterprise, 1000, state="waiting")
+    assert re.search(r"revisions +3\n", purge("--apply"))
+    assert set(Revision.objects.all()) == {kept, recent}
+
+
+def test_what_a_change_said_of_people_goes_with_their_old_versions(enterprise):
+    old, recent = revision(enterprise, 731), revision(enterprise, 729)
+    assert re.search(r"contacts +1\n", purge())
+    assert re.search(r"contacts +1\n", purge("--apply"))
+    old.refresh_from_db()
+    recent.refresh_from_db()
+    assert old.changes == {"phone": {"before": "", "proposed": "Ancienne Personne"}}
+    assert set(recent.changes) == {"phone", "contacts"}
+    Revision.objects.filter(pk=old.pk).update(changes={"contacts": []})
+    purge("--apply")
+    assert re.search(r"revisions +1\n", purge("--apply"))
+    assert set(Revision.objects.all()) == {recent}
+
+
+def test_a_line_of_the_schedule_that_fails_stops_no_other(enterprise, monkeypatch, caplog):
+    old = timezone.now() - timedelta(days=4 * 365)
+    unused = UserFactory(email="oubli@exemple.test", last_login=old)
+    key = retention.warned(unused)
+    Mail.objects.create(
+        dedupe_key=key, message_id=key, kind="account_unused", recipient=unused.email,
+        sent_at=timezone.now() - timedelta(days=31),
+    )  # fmt: skip
+    Counter.objects.create(key="a", expires_at=old)
+
+    def failing(**_said):
+        User.objects.all().delete()
+        raise RuntimeError
+
+    monkeypatch.setattr(accounts, "leave", failing)
+    with pytest.raises(CommandError, match="account"):
+        purge("--apply")
+    assert User.objects.exists()
+    assert not Counter.objects.exists()
+    assert "Nothing erased of account" in caplog.text
 
 
 def test_an_unused_account_is_told_a_month_before_it_is_erased(enterprise):
