@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import phone_calls
+from directory import freshness, outbox, phone_calls
 from directory.models import (
+    AuditEntry,
     CallUnderWay,
     ConsentBasis,
     Enterprise,
@@ -195,6 +196,19 @@ def test_an_address_given_on_the_telephone_is_one_that_may_be_written_to(facilit
     assert basis.recorded_by == facilitator.user
     facilitator.post(call(enterprise), sent | {"key": "b" * 32})
     assert ConsentBasis.objects.count() == 1
+    assert not AuditEntry.objects.exists()
+
+
+def test_who_agrees_on_the_telephone_is_reminded_again_though_they_had_stopped_it(facilitator):
+    enterprise, email = to_call(), "info@traiteur.example"
+    for kind in (freshness.KIND, "invitation_listing"):
+        outbox.unsubscribe(email=email, kind=kind)
+    facilitator.post(call(enterprise), noted("no_answer", consent_email="Info@Traiteur.example"))
+    assert freshness.recipients(enterprise) == [(email, False)]
+    assert outbox.unsubscribed(email, "invitation_listing")
+    trace = AuditEntry.objects.get()
+    assert (trace.act, trace.by_id) == ("reminders.resumed", facilitator.user.pk)
+    assert trace.subject_id == enterprise.pk
 
 
 @pytest.mark.parametrize(
