@@ -17,6 +17,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
 )
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import transaction
@@ -26,6 +27,7 @@ from django.utils.crypto import get_random_string
 
 from directory import (
     accounts,
+    audit,
     codes,
     demo_people,
     invitations,
@@ -36,6 +38,7 @@ from directory import (
 from directory.checks import demo_sign_in
 from directory.models import (
     AuditEntry,
+    Claim,
     Consent,
     Counter,
     Draft,
@@ -45,6 +48,7 @@ from directory.models import (
     Representative,
     Revision,
     Suggestion,
+    Unsubscription,
     User,
 )
 from tests.at_once import at_once
@@ -524,6 +528,45 @@ def test_an_address_that_another_takes_at_the_same_moment_is_taken(alice):
     assert not Mail.objects.exists()
 
 
+def test_one_s_data_are_in_french_without_the_names_of_the_program(alice, enterprise):
+    change = {"name": {"before": "A", "proposed": "B"}}
+    colleague = UserFactory()
+    made = revision(enterprise, 1, submitted_by=alice.user, decided_by=colleague,
+                    state="decided", decided_at=timezone.now(), changes=change,
+                    decisions={"name": "refused"})  # fmt: skip
+    audit.record(act="representative.removed", by=alice.user, subject=enterprise)
+    Claim.objects.create(enterprise=enterprise, user=alice.user, state="waiting")
+    Unsubscription.objects.create(email=alice.user.email, kind="reminder")
+    found = personal_data.everything(alice.user)
+    (proposed,) = found["modifications proposées"]
+    assert proposed["état"] == "décidée"
+    assert proposed["changements"] == {"Nom": {"avant": "A", "proposé": "B"}}
+    assert proposed["décisions"] == {"Nom": "refusée"}
+    assert found["demandes de rattachement"][0]["état"] == "à examiner"
+    assert found["désabonnements"][0]["modèle"] == "Rappel\xa0: la fiche est à confirmer"
+    assert found["traces"][0]["acte"] == "personne retirée de l’équipe d’une fiche"
+    theirs = personal_data.everything(colleague)["actes inscrits à votre nom"]
+    assert theirs == [
+        {"table": "modifications proposées", "numéro": made.pk, "rôle": "décidée par"}
+    ]
+    labels = [personal_data.label(model, name)
+              for model, _field, names in [*personal_data.OWN, *personal_data.BY_EMAIL]
+              for name in names]  # fmt: skip
+    labels += [personal_data.label(*act) for act in personal_data.ACTS]
+    assert not [label for label in labels if re.search(r"_| at$|\b(by|user|data|section)\b", label)]
+
+
+def test_each_act_that_leaves_a_trace_has_its_words():
+    written = {
+        act
+        for app in ("directory", "procurement")
+        for path in (settings.BASE_DIR / app).rglob("*.py")
+        for act in re.findall(r'act="([a-z_.]+)"', path.read_text())
+    }
+    assert len(written) > 20
+    assert written <= set(audit.LABELS)
+
+
 # --- Leaving
 
 
@@ -727,8 +770,8 @@ def revision(enterprise, age, section="contacts", **fields):
     said = {"before": "", "proposed": "Ancienne Personne"}
     made = Revision.objects.create(
         enterprise=enterprise, section=section, base_version=1, source="owner",
-        changes={"phone": said, "contacts": said}, key=get_random_string(20),
-        **{"state": "applied"} | fields,
+        key=get_random_string(20),
+        **{"state": "applied", "changes": {"phone": said, "contacts": said}} | fields,
     )  # fmt: skip
     Revision.objects.filter(pk=made.pk).update(submitted_at=timezone.now() - timedelta(days=age))
     return made
