@@ -8,7 +8,12 @@ class DirectoryConfig(AppConfig):
     default = True
 
     def ready(self):
-        from directory import checks  # noqa: F401 its checks register themselves
+        from directory import (
+            agreement,
+            checks,  # noqa: F401 its checks register themselves
+        )
+
+        agreement.install()
 
 
 class BackOfficeConfig(admin.AdminConfig):

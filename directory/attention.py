@@ -10,7 +10,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
+from directory import phone_calls, wording
 from directory.models import (
     Certification,
     Claim,
@@ -78,8 +80,16 @@ def recognised(which: str) -> Q:
 
 @dataclass(frozen=True)
 class Line:
+    #: In the number of its rows.
     label: Any
     rows: Callable[[], QuerySet]
+    address: Callable[[], str]
+    permission: str
+
+
+@dataclass(frozen=True)
+class Tool:
+    label: Any
     address: Callable[[], str]
     permission: str
 
@@ -92,6 +102,10 @@ def listed(parameters: str) -> Callable[[], str]:
     return lambda: f"{reverse('admin:directory_enterprise_changelist')}?{parameters}"
 
 
+#: Where recognitions are renewed, one enterprise after the other.
+to_renew = listed("reconnaissance=renouveler&state__exact=published")
+
+
 def kept(condition: Callable[[], Q], *, published: bool = False) -> Callable[[], QuerySet]:
     rows = Enterprise.objects.published() if published else Enterprise.objects.all()
     return lambda: rows.filter(condition())
@@ -99,73 +113,81 @@ def kept(condition: Callable[[], Q], *, published: bool = False) -> Callable[[],
 
 LINES = [
     Line(
-        _("Modifications à décider"),
+        ngettext_lazy("modification à décider", "modifications à décider"),
         lambda: Revision.objects.filter(state=Revision.State.WAITING),
         desk("modifications"),
         "directory.moderate_revision",
     ),
     Line(
-        _("Demandes de rattachement"),
+        ngettext_lazy("demande de rattachement", "demandes de rattachement"),
         lambda: Claim.objects.filter(state=Claim.State.WAITING),
         desk("demandes"),
         "directory.change_claim",
     ),
     Line(
-        _("Suggestions d’entreprises"),
+        ngettext_lazy("suggestion d’entreprise", "suggestions d’entreprises"),
         lambda: Suggestion.objects.filter(state=Message.State.NEW),
         desk("suggestions"),
         "directory.change_suggestion",
     ),
     Line(
-        _("Erreurs signalées"),
+        ngettext_lazy("erreur signalée", "erreurs signalées"),
         lambda: ErrorReport.objects.filter(state=Message.State.NEW),
         desk("erreurs"),
         "directory.change_errorreport",
     ),
     Line(
-        _("Doublons possibles"),
+        ngettext_lazy("appel à faire", "appels à faire"),
+        phone_calls.to_call_now,
+        lambda: reverse("directory:phone_list"),
+        "directory.add_phonecall",
+    ),
+    Line(
+        ngettext_lazy("doublon possible", "doublons possibles"),
         lambda: DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN),
         lambda: reverse("directory:duplicates"),
         "directory.change_duplicatepair",
     ),
     Line(
-        _("Fiches à confirmer"),
+        ngettext_lazy("fiche à confirmer", "fiches à confirmer"),
         kept(overdue),
         listed("en_retard=1"),
         "directory.change_enterprise",
     ),
     Line(
-        _("Fiches injoignables"),
+        ngettext_lazy("fiche injoignable", "fiches injoignables"),
         kept(unreachable),
         listed("injoignable=1"),
         "directory.change_enterprise",
     ),
     Line(
-        _("Brouillons à publier"),
+        ngettext_lazy("brouillon à publier", "brouillons à publier"),
         lambda: Enterprise.objects.filter(state=Enterprise.State.DRAFT),
         listed("state__exact=draft"),
         "directory.change_enterprise",
     ),
     Line(
-        _("Fiches publiées incomplètes"),
+        ngettext_lazy("fiche publiée incomplète", "fiches publiées incomplètes"),
         kept(incomplete, published=True),
         listed("incomplete=1&state__exact=published"),
         "directory.change_enterprise",
     ),
     Line(
-        _("Certifications expirées"),
+        ngettext_lazy(
+            "fiche dont une certification a expiré", "fiches dont une certification a expiré"
+        ),
         kept(expired_certification),
         listed("expiree=1"),
         "directory.change_certification",
     ),
     Line(
-        _("Reconnaissances à renouveler"),
+        ngettext_lazy("reconnaissance à renouveler", "reconnaissances à renouveler"),
         kept(lambda: recognised("renouveler"), published=True),
-        listed("reconnaissance=renouveler&state__exact=published"),
+        to_renew,
         "directory.change_recognition",
     ),
     Line(
-        _("Courriels abandonnés"),
+        ngettext_lazy("courriel abandonné", "courriels abandonnés"),
         lambda: Mail.objects.filter(gave_up_at__isnull=False),
         lambda: reverse("admin:directory_mail_changelist"),
         "directory.view_mail",
@@ -173,8 +195,42 @@ LINES = [
 ]
 
 
+TOOLS = [
+    Tool(
+        _("Entreprises"),
+        lambda: reverse("admin:directory_enterprise_changelist"),
+        "directory.view_enterprise",
+    ),
+    Tool(
+        _("Importer une liste"),
+        lambda: reverse("admin:directory_importbatch_changelist"),
+        "directory.add_importbatch",
+    ),
+    Tool(_("Doublons"), lambda: reverse("directory:duplicates"), "directory.change_duplicatepair"),
+    Tool(
+        _("Inviter des entreprises"),
+        lambda: reverse("directory:invitations"),
+        "directory.add_invitation",
+    ),
+    Tool(_("Reconnaissances à renouveler"), to_renew, "directory.change_recognition"),
+    Tool(_("Appels"), lambda: reverse("directory:phone_list"), "directory.add_phonecall"),
+    Tool(_("Modération"), lambda: reverse("directory:desk"), "directory.moderate_revision"),
+]
+
+
 def attention(user: User) -> Iterator[dict[str, Any]]:
     """The lines of the index for this person, with their number; those at nothing are left out."""
     for line in LINES:
         if user.has_perm(line.permission) and (number := line.rows().count()):
-            yield {"label": line.label, "number": number, "address": line.address()}
+            yield {
+                "label": line.label % number,
+                "number": wording.number(number),
+                "address": line.address(),
+            }
+
+
+def tools(user: User) -> Iterator[dict[str, Any]]:
+    """Where this person works, whether anything awaits there or not."""
+    for tool in TOOLS:
+        if user.has_perm(tool.permission):
+            yield {"label": tool.label, "address": tool.address()}

@@ -101,6 +101,8 @@ def line(text: str) -> str:
 class Cell(Widget):
     """Text on one line."""
 
+    #: Whether what it cannot read is asked once of all the rows that write it, among `options`.
+    asked = False
     #: Names of vocabularies and places; the resource gives them to its widgets.
     labels: Labels
     gazetteer: Gazetteer
@@ -133,6 +135,38 @@ class Cell(Widget):
                 % {"count": len(text), "most": self.longest}
             )
         return text
+
+
+class Asked(Cell):
+    """A cell that says rows of a list: what is not in it, a person says once what it is."""
+
+    asked = True
+
+    def options(self) -> list[tuple[str, str]]:
+        """What may be answered: how a cell would write it, and its name."""
+        raise NotImplementedError
+
+    def parts(self, text: str) -> list[str]:
+        return [line(text)]
+
+    def unread(self, text: str) -> list[str]:
+        """What of this text is not in the list."""
+        return [part for part in self.parts(text) if not self.reads(part)]
+
+    def reads(self, text: str) -> bool:
+        try:
+            self.read(text)
+        except ValueError:
+            return False
+        return True
+
+    def answered(self, text: str, answers: Mapping[str, str]) -> str:
+        """The text with what was said of each of its parts in its place; "" leaves it out."""
+        parts = self.parts(text)
+        if not any(key(part) in answers for part in parts):
+            return text
+        said = [answers.get(key(part), part) for part in parts]
+        return join(part for part in said if part) if len(parts) > 1 else said[0]
 
 
 class Lines(Cell):
@@ -349,7 +383,7 @@ def nearest(text: str, names: Iterable[str]) -> str:
     return _("Peut-être «\xa0%(name)s\xa0»?") % {"name": found[0]} if found else ""
 
 
-class Choice(Cell):
+class Choice(Asked):
     """One of a field's choices: its label, its code or another usual name."""
 
     def __init__(
@@ -389,9 +423,13 @@ class Choice(Cell):
     def write(self, value: str) -> str:
         return self.names.get(value, "")
 
+    def options(self) -> list[tuple[str, str]]:
+        return list(self.names.items())
+
 
 def legal_form_key(text: str) -> str:
     """« Coop. de solidarité » and « coopérative solidarité » are one."""
+    text = text.replace(".", "")  # « O.B.N.L. »
     words = [
         "cooperative" if word in {"coop", "cooperatives"} else word for word in key(text).split()
     ]
@@ -403,16 +441,20 @@ LEGAL_FORM_ALIASES: dict[str, tuple[str, ...]] = {
         *("OBNL", "OSBL", "OBNL (organisme à but non lucratif)", "organisme à but non lucratif"),
         *("organisme sans but lucratif", "organisation à but non lucratif", "association"),
         *("personne morale sans but lucratif", "association personnifiée"),
-        *("société sans but lucratif", "corporation sans but lucratif"),
+        *("société sans but lucratif", "corporation sans but lucratif", "OBNL/OSBL", "OSBL/OBNL"),
+        *("non-profit", "sans but lucratif", "but non lucratif"),
     ),
-    Enterprise.LegalForm.COOP_CONSUMER: ("coopérative de consommation",),
-    Enterprise.LegalForm.COOP_PRODUCER: ("coopérative de production",),
-    Enterprise.LegalForm.COOP_WORKER: ("coopérative de travailleurs",),
+    Enterprise.LegalForm.COOP_CONSUMER: ("coopérative de consommation", "coop de consommateur"),
+    Enterprise.LegalForm.COOP_PRODUCER: ("coopérative de production", "coopérative producteur"),
+    Enterprise.LegalForm.COOP_WORKER: (
+        *("coopérative de travailleurs", "coopérative de travailleuses", "coopérative travailleur"),
+    ),
+    Enterprise.LegalForm.COOP_SOLIDARITY: ("coopérative solidaire", "coopérative multisociétaire"),
     Enterprise.LegalForm.COOP_WORKER_SHAREHOLDER: (
         *("coopérative de travailleurs actionnaires", "CTA"),
     ),
     Enterprise.LegalForm.COOP_FEDERATION: ("fédération de coopératives", "fédération"),
-    Enterprise.LegalForm.MUTUAL: ("mutuelle d’assurance", "société mutuelle"),
+    Enterprise.LegalForm.MUTUAL: ("mutuelle d’assurance", "société mutuelle", "mutuelles"),
     Enterprise.LegalForm.COOP_FINANCIAL: ("coopérative de services financiers", "caisse"),
 }
 
@@ -424,11 +466,19 @@ class HeadCount(Choice):
 
     def read(self, text: str) -> str:
         if re.fullmatch(r"\d{1,6}", text):
-            return next((size for size, most in self.STEPS if int(text) <= most), "100+")
+            return self.of(int(text))
+        # « 5 à 10 », where both are of one range.
+        if found := re.fullmatch(r"(\d{1,6}) ?(?:à|-|–) ?(\d{1,6})", text):
+            least, most = (self.of(int(number)) for number in found.groups())
+            if least == most:
+                return least
         return super().read(text)
 
+    def of(self, number: int) -> str:
+        return next((size for size, most in self.STEPS if number <= most), "100+")
 
-class Words(Cell):
+
+class Words(Asked):
     """Rows of a vocabulary or places: names, slugs or codes, parted as a list; keys of rows."""
 
     def __init__(self, dimension: Dimension):
@@ -445,6 +495,13 @@ class Words(Cell):
             for name in (label.key, label.official):
                 known.setdefault(key(name), label.code % STEP)
         return known
+
+    def options(self) -> list[tuple[str, str]]:
+        listed = self.labels.of(self.dimension)
+        return [(label.key, label.name) for label in listed if not label.retired]
+
+    def parts(self, text: str) -> list[str]:
+        return split(text)
 
     def read(self, text: str) -> tuple[int, ...]:
         return tuple(dict.fromkeys(self.row(item) for item in split(text)))

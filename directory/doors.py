@@ -21,6 +21,7 @@ def doors(user: User) -> list[Door]:
         (getattr(user, "represents", False), "directory:mine", _("Mon entreprise")),
         (getattr(user, "moderates", False), "directory:desk", _("Modération")),
         (user.is_staff, "admin:index", _("Administration")),
+        (getattr(user, "calls", False), "directory:phone_list", _("Appels")),
         (True, "account_home", _("Mon compte")),
     ]
     return [Door(label, reverse(name)) for opens, name, label in offered if opens]

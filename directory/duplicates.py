@@ -9,6 +9,7 @@ with the directory, not with its square. Archived listings are left out.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import combinations
 from typing import NamedTuple
 
@@ -18,11 +19,15 @@ from django.utils import timezone
 
 from directory import audit
 from directory.likeness import ORDER, Reason, enough, name_reason, near, site_of
-from directory.models import DuplicatePair, Enterprise, User
+from directory.models import AuditEntry, DuplicatePair, Enterprise, User
 
 State = DuplicatePair.State
 #: Listings that may share a telephone, a site, a word of their name, and still be compared.
 MOST_SHARED = 20
+#: How long what was just said of a pair is shown, to be taken back.
+JUST_NOW = timedelta(minutes=10)
+#: What the trace of a search of the whole directory is called.
+SEARCHED = "duplicates.searched"
 #: From so many listings, the whole directory is read rather than what is around each.
 MANY = 500
 
@@ -142,6 +147,7 @@ def search() -> Counts:
             if tuple(pair) not in found
         ]
         counts.over = open_pairs.filter(pk__in=over).delete()[0]
+        audit.record(act=SEARCHED, by=None, found=counts.new + counts.open)
     return counts
 
 
@@ -207,6 +213,20 @@ def ask_again(*, pair: DuplicatePair, by: User) -> DuplicatePair:
     pair.save()
     audit.record(act="duplicate.asked_again", by=by, subject=pair.first, other=pair.second_id)
     return pair
+
+
+def just_told_apart(by: User) -> DuplicatePair | None:
+    """The last pair that this person said to be two enterprises, some minutes after at most."""
+    pairs = DuplicatePair.objects.filter(
+        state=State.DISTINCT, decided_by=by, decided_at__gt=timezone.now() - JUST_NOW
+    )
+    return pairs.select_related("first", "second").order_by("-decided_at", "-pk").first()
+
+
+def last_search() -> datetime | None:
+    """When the whole directory was last looked through."""
+    entry = AuditEntry.objects.filter(act=SEARCHED).order_by("-at").first()
+    return entry.at if entry else None
 
 
 def between(one: Enterprise, other: Enterprise) -> Q:

@@ -9,6 +9,7 @@ import secrets
 from datetime import timedelta
 
 from django import forms
+from django.conf import settings
 from django.core import signing
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext
@@ -17,8 +18,9 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from directory.facets import Dimension
-from directory.filters import find_city
-from directory.models import ErrorReport
+from directory.filters import SHORTEST_NAME, find_city
+from directory.labels import place_key
+from directory.models import City, ErrorReport
 from directory.search import fold
 
 SALT = "directory.forms"
@@ -60,6 +62,11 @@ class CityField(LineField):
 
     labels = None
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        #: What was written otherwise than it is called → the name of what was understood.
+        self.understood = {}
+
     def clean(self, value):
         text = super().clean(value)
         names = {fold(city.full_name): city for city in self.labels.of(Dimension.CITY)}
@@ -74,9 +81,14 @@ class CityField(LineField):
             )
         if not city:
             raise forms.ValidationError(self.unknown(text, names))
+        if place_key(text) != place_key(city.name) and text not in (city.key, city.official):
+            self.understood[text] = city.full_name
         return city
 
     def unknown(self, text, names):
+        """That it is unknown, and what it may be: names that begin so, the site's own and the
+        largest first, then those that are spelt nearly so."""
+        begun = self.begun(text)
         close = process.extract(
             fold(text[:80]),
             names.keys(),
@@ -84,14 +96,33 @@ class CityField(LineField):
             score_cutoff=LETTERS_AWAY,
             limit=CITIES_PROPOSED,
         )
-        if not close:
+        likely = [*begun, *(names[name].full_name for name, _distance, _place in close)]
+        if not likely:
             return gettext(
                 "Cette municipalité du Québec est inconnue. Écrivez son nom au complet, sans la "
                 "province ni le code postal."
             )
         return gettext("Cette municipalité est inconnue. Est-ce %(names)s?") % {
-            "names": _quoted(names[name].full_name for name, _distance, _place in close)
+            "names": _quoted(list(dict.fromkeys(likely))[:CITIES_PROPOSED])
         }
+
+    def begun(self, text):
+        start = place_key(text[:80]).rstrip("-")
+        if len(start) < SHORTEST_NAME:
+            return []
+        found = [
+            city
+            for city in self.labels.of(Dimension.CITY)
+            if place_key(city.name).startswith(f"{start}-")
+        ]
+        own = set(settings.SITE_CITIES)
+        sizes = dict(
+            City.objects.filter(code__in=[city.official for city in found]).values_list(
+                "code", "population"
+            )
+        )
+        found.sort(key=lambda city: (city.official not in own, -(sizes.get(city.official) or 0)))
+        return [city.full_name for city in found]
 
     def prepare_value(self, value):
         return getattr(value, "full_name", value)

@@ -6,9 +6,11 @@ says what to write.
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
@@ -30,6 +32,8 @@ POST_BOX = re.compile(r"^(?:c ?p|case postale|boite postale|b ?p|po box|p o box)
 #: « Longueuil (Saint-Hubert) », « Ottawa, ON »; no two parts may take the same sign, or a text
 #: of many blanks would be tried in every way.
 QUALIFIED = re.compile(r"^(?P<name>[^(,]+)(?:\((?P<in>[^)]*)\)\.?|,(?P<after>[^,]+))$")
+#: Names that begin as written, from which none is proposed.
+MOST_BEGUN = 3
 #: Characters of a municipality's name, with what qualifies it.
 LONGEST = 120
 
@@ -49,12 +53,24 @@ PROVINCES = {
 class Unfit(ValueError):
     """A value that is not taken: `reason` is the same for all alike, `hint` is for this one."""
 
-    def __init__(self, reason: str, hint: str = "", *, several: bool = False):
+    def __init__(
+        self,
+        reason: str,
+        hint: str = "",
+        *,
+        several: bool = False,
+        cities: Sequence[int] = (),
+        alike: Sequence[int] = (),
+    ):
         super().__init__(f"{reason} {hint}".strip())
         self.reason = reason
         self.hint = hint
         #: Whether what was written means too much rather than nothing.
         self.several = several
+        #: Cities that bear what was written as their name, or as its beginning.
+        self.cities = cities
+        #: Those whose name is spelt nearly so, the nearest first.
+        self.alike = alike
 
 
 @lru_cache(maxsize=100_000)
@@ -95,6 +111,8 @@ class Gazetteer:
             self.by_code[label.official] = city
             self.by_name[key(label.name)].append(city)
             self.by_bare_name[bare(key(label.name))].append(city)
+        #: Those of the site.
+        self.own = {self.by_code[code] for code in settings.SITE_CITIES if code in self.by_code}
         for borough, name in labels.boroughs.items():
             self.by_borough[key(name)].append((borough, labels.borough_cities[borough]))
 
@@ -203,11 +221,13 @@ class Gazetteer:
                 return inside[0]
         if len(cities) == 1:
             return cities[0]
+        cities = self.own_first(cities)
         choices = _(" ou ").join(f"«\xa0{self.written(city)}\xa0»" for city in cities)
         raise Unfit(
             _("Plusieurs municipalités ont ce nom\xa0: précisez la MRC, ou donnez le code."),
             _("Écrivez %(choices)s.") % {"choices": choices},
             several=True,
+            cities=cities,
         )
 
     def surroundings(self, city: int) -> set[str]:
@@ -268,9 +288,8 @@ class Gazetteer:
             "Aucune municipalité du Québec n’a ce nom\xa0: corrigez-le, ou donnez son code "
             "géographique."
         )
-        if among:
-            alike = among
-        else:
+        begun, close = among or [], list[int]()
+        if not among:
             scored = process.extract(
                 bare(key(name)),
                 self.by_bare_name.keys(),
@@ -278,15 +297,23 @@ class Gazetteer:
                 score_cutoff=0.75,
                 limit=3,
             )
+            close = [city for found, _score, _rank in scored for city in self.by_bare_name[found]]
             # « St-Bruno » is further from « Saint-Bruno-de-Montarville » than misspellings are.
             begun = [
-                found for found in self.by_bare_name if found.startswith(bare(key(name)) + " ")
+                city
+                for found, cities in self.by_bare_name.items()
+                if found.startswith(bare(key(name)) + " ")
+                for city in cities
             ]
-            close = dict.fromkeys([found for found, _score, _rank in scored])
-            if len(begun) <= 3:
-                close |= dict.fromkeys(begun)
-            alike = [city for found in close for city in self.by_bare_name[found]]
-        if not alike:
+            if len(begun) > MOST_BEGUN:  # « Saint »: too many, but for the site's own
+                begun = [city for city in begun if city in self.own]
+        likely = list(dict.fromkeys([*self.own_first([*close, *begun])]))
+        if not likely:
             return Unfit(text)
-        names = ", ".join(f"«\xa0{self.written(city)}\xa0»" for city in alike[:3])
-        return Unfit(text, _("Peut-être %(names)s?") % {"names": names})
+        names = ", ".join(f"«\xa0{self.written(city)}\xa0»" for city in likely[:3])
+        hint = _("Peut-être %(names)s?") % {"names": names}
+        return Unfit(text, hint, cities=self.own_first(begun), alike=close)
+
+    def own_first(self, cities: Iterable[int]) -> list[int]:
+        """The same, those of the site before the others."""
+        return sorted(cities, key=lambda city: city not in self.own)

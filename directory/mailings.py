@@ -30,6 +30,8 @@ class Kind:
     why: Any
     #: What fills it in the preview, and in the test that reads them all.
     sample: Mapping[str, Any] = field(default_factory=dict)
+    #: Whether its reader may stop it; the others answer an act, or are needed.
+    stoppable: bool = False
 
 
 ABOUT_YOU = gettext_lazy(
@@ -44,6 +46,9 @@ ANSWERED = gettext_lazy(
 DECIDES = gettext_lazy(
     "Vous recevez ce message, une fois par jour au plus, parce que vous décidez de ce que reçoit "
     "le répertoire."
+)
+TEAM_TOLD = gettext_lazy(
+    "Vous recevez ce message parce que cette adresse est celle de l’équipe du répertoire."
 )
 INVITED = gettext_lazy(
     "Vous recevez ce message parce qu’une personne vous a invité·e à cette adresse."
@@ -67,7 +72,7 @@ KINDS: dict[str, Kind] = {
     "code": Kind(
         gettext_lazy("Code de connexion"),
         ABOUT_YOU,
-        {"code": "4F7K2M", "minutes": 15, "purpose": "sign-in"},
+        {"code": "4071 9382", "minutes": 15, "purpose": "sign-in"},
     ),
     "account_changed": Kind(
         gettext_lazy("Le compte a changé"),
@@ -86,13 +91,10 @@ KINDS: dict[str, Kind] = {
     ),
     "owner_left": Kind(
         gettext_lazy("Une fiche n’a plus de responsable"),
-        ABOUT_YOU,
+        TEAM_TOLD,
         {
             "enterprises": [
-                {
-                    "name": "Les Ateliers d’Alice",
-                    "team": "https://repertoire.example/mon-entreprise/ateliers-alice/equipe/",
-                },
+                {"name": "Les Ateliers d’Alice", "team": TEAM["team"]},
                 {
                     "name": "Buanderie Bob",
                     "team": "https://repertoire.example/mon-entreprise/buanderie-bob/equipe/",
@@ -134,6 +136,7 @@ KINDS: dict[str, Kind] = {
             "confirm_url": "https://repertoire.example/confirmer/exemple/",
             "listing_url": "https://repertoire.example/entreprises/ateliers-alice/",
         },
+        stoppable=True,
     ),
     "desk_digest": Kind(
         gettext_lazy("Des demandes attendent une décision"),
@@ -156,6 +159,7 @@ KINDS: dict[str, Kind] = {
             "to_read": 4,
             "desk": "https://repertoire.example/moderation/",
         },
+        stoppable=True,
     ),
     "claim_code": Kind(
         gettext_lazy("Code pour prouver qu’on parle au nom de l’entreprise"),
@@ -180,7 +184,10 @@ KINDS: dict[str, Kind] = {
     "claim_replaced": Kind(gettext_lazy("La personne responsable est remplacée"), ABOUT_YOU, TEAM),
     "invitation": Kind(gettext_lazy("Invitation à tenir une fiche"), INVITED, TEAM),
     "invitation_listing": Kind(
-        gettext_lazy("Invitation à prendre en main sa fiche"), ABOUT_LISTING, TEAM
+        gettext_lazy("Invitation à prendre en main sa fiche"),
+        ABOUT_LISTING,
+        TEAM,
+        stoppable=True,
     ),
     "invitation_accepted": Kind(
         gettext_lazy("Invitation acceptée"), ABOUT_YOU, TEAM | {"owner": False}
@@ -244,7 +251,9 @@ def _paragraphs(text: str) -> str:
 
 def preview(kind: str) -> Written:
     """The kind, filled with its example."""
-    return write(kind, KINDS[kind].sample, addresses.link("/desabonnement/exemple/"))
+    known = KINDS[kind]
+    stop = addresses.link("/desabonnement/exemple/") if known.stoppable else ""
+    return write(kind, known.sample, stop)
 
 
 def names() -> list[str]:
@@ -255,3 +264,8 @@ def names() -> list[str]:
 
 def label(kind: str) -> str:
     return str(KINDS[kind].label) if kind in KINDS else _("Message")
+
+
+def stoppable(kind: str) -> bool:
+    """Whether mails of this kind may carry a link that stops them."""
+    return kind in KINDS and KINDS[kind].stoppable

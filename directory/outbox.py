@@ -73,6 +73,8 @@ def queue(
     unless it is a `service` message. `secret` mails are erased from the table once sent. Links in
     `context` are whole addresses (`addresses.link`). What is no address is kept among the mails
     given up, where staff see it: the act that wrote it goes on."""
+    if not (service or mailings.stoppable(kind)):
+        raise ValueError(f"{kind} is not a kind of mail that its reader may stop")
     if not service and unsubscribed(to, kind):
         return False
     written = mailings.write(kind, context, "" if service else unsubscription_link(to, kind))

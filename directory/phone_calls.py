@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from directory import audit, freshness, outbox, reports
+from directory import audit, freshness, outbox, reports, sections, wording
 from directory.models import (
     CallUnderWay,
     ConsentBasis,
@@ -157,10 +157,15 @@ def record(
         CallUnderWay.objects.filter(enterprise=enterprise, by=by).delete()
         if not kept:
             return False
+        before = _standing(enterprise)
         if outcome == Outcome.CONFIRMED:
             freshness.confirm(enterprise=enterprise, source=Enterprise.Source.STAFF, by=by)
         elif outcome in UNANSWERED or outcome in ANSWERED:
             _note_reach(enterprise, outcome, by)
+        after = _standing(enterprise)
+        if after != before:
+            before["version"] = after["version"]
+            PhoneCall.objects.filter(key=digest).update(before=before)
         if outcome in HANDED_OVER:
             said = str(Outcome(outcome).label)
             reports.hand_over(
@@ -173,6 +178,46 @@ def record(
         if consent_email:
             _agree(enterprise, consent_email, by)
     return True
+
+
+def _standing(enterprise: Enterprise) -> dict[str, Any]:
+    """What a call may change of a listing, as JSON holds it, and its version."""
+    row = Enterprise.objects.get(pk=enterprise.pk)
+    days = {name: getattr(row, name) for name in ("confirmed_on", "unreachable_since")}
+    return {name: day and day.isoformat() for name, day in days.items()} | {
+        "confirmed_by": row.confirmed_by,
+        "provenance": row.provenance,
+        "version": row.version,
+    }
+
+
+def said_aloud(by: User) -> str:
+    """Whence the right to write is known, of one who agreed on the telephone."""
+    return _("Dit au téléphone à %(name)s") % {"name": by}
+
+
+def number_found(*, enterprise: Enterprise, phone: str, by: User) -> bool:
+    """Keep the telephone that a caller found for a listing that has none: written to it by who may
+    change it, else left to the moderators; whether it was written. Sent twice, it is kept once.
+    Raises ValidationError as `sections.apply` does."""
+    if by.has_perm("directory.change_enterprise"):
+        sections.apply(
+            enterprise=enterprise,
+            section=sections.SECTION_OF["phone"],
+            changes={"phone": phone},
+            by=by,
+            source=Enterprise.Source.STAFF,
+            reason=_("Numéro trouvé pour l’appeler"),
+        )
+        return True
+    reports.hand_over(
+        enterprise=enterprise,
+        kind=ErrorReport.Kind.CONTACT,
+        message=_("La fiche n’a aucun numéro ; trouvé pour l’appeler : %(phone)s.")
+        % {"phone": wording.phone(phone)},
+        key=hashlib.sha256(f"number|{enterprise.pk}|{phone}".encode()).hexdigest(),
+    )
+    return False
 
 
 def _note_reach(enterprise: Enterprise, outcome: str, by: User) -> None:
@@ -202,7 +247,7 @@ def _agree(enterprise: Enterprise, email: str, by: User) -> None:
         enterprise=enterprise,
         email=email.lower(),
         basis=ConsentBasis.Basis.EXPRESS,
-        source=_("Dit au téléphone à %(name)s") % {"name": by},
+        source=said_aloud(by),
         given_on=timezone.localdate(),
         recorded_by=by,
     )

@@ -6,8 +6,11 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from directory.editing.fields import PhoneField
 from directory.models import PhoneCall
 
 Outcome = PhoneCall.Outcome
@@ -37,7 +40,7 @@ class PhoneCallForm(forms.Form):
         help_text=_("Ce qui a changé, qui a répondu, quand rappeler. L’équipe la lira."),
         required=False,
         max_length=1_000,
-        widget=forms.Textarea({"rows": 3}),
+        widget=forms.Textarea({"rows": 2}),
     )
     consent_email = forms.EmailField(
         label=_("Courriel où elle accepte qu’on lui écrive"),
@@ -52,8 +55,11 @@ class PhoneCallForm(forms.Form):
     use_required_attribute = False
 
     def __init__(self, data=None, **kwargs):
-        initial = {"key": get_random_string(32), "call_back_on": next_working_day()}
+        initial = {"key": get_random_string(32)}
         super().__init__(data, auto_id="%s", label_suffix="", initial=initial, **kwargs)
+        self.fields["call_back_on"].help_text = gettext(
+            "Sans date, «\xa0À rappeler\xa0» prend le %(day)s."
+        ) % {"day": date_format(next_working_day(), "l j F")}
 
     def clean(self):
         super().clean()
@@ -63,9 +69,45 @@ class PhoneCallForm(forms.Form):
         if outcome == Outcome.CALL_BACK and "call_back_on" not in self.errors:
             today = timezone.localdate()
             if day is None:
-                self.add_error("call_back_on", _("Dites quel jour rappeler."))
+                self.cleaned_data["call_back_on"] = next_working_day()
             elif not today <= day <= today + LONGEST_WAIT:
                 self.add_error("call_back_on", _("Choisissez un jour d’ici un an."))
+
+
+class NumberForm(forms.Form):
+    """The telephone of a listing that has none, as a caller found it."""
+
+    phone = PhoneField(
+        label=_("Le numéro trouvé"),
+        help_text=_("Sur son site, au registre des entreprises, dans un annuaire."),
+    )
+    use_required_attribute = False
+
+    def __init__(self, data=None):
+        super().__init__(data, auto_id="%s", label_suffix="")
+
+    def clean_phone(self):
+        phone = self.cleaned_data["phone"]
+        if not phone:
+            raise forms.ValidationError(gettext("Écrivez le numéro, par exemple 450 555-0123."))
+        return phone
+
+
+class CallInvitationForm(forms.Form):
+    """Where to send the invitation that a caller promised."""
+
+    email = forms.EmailField(
+        label=_("Courriel de la personne à inviter"),
+        widget=forms.EmailInput({"autocomplete": "off"}),
+        error_messages={
+            "required": _("Écrivez l’adresse que la personne vous a donnée."),
+            "invalid": _("Écrivez une adresse complète, comme nom@exemple.org."),
+        },
+    )
+    use_required_attribute = False
+
+    def __init__(self, data=None, *, email=""):
+        super().__init__(data, auto_id="%s", label_suffix="", initial={"email": email})
 
 
 def next_working_day() -> date:

@@ -98,20 +98,22 @@ class EnterpriseResource(Resource):
             Enterprise.LegalForm.choices, cells.LEGAL_FORM_ALIASES, reduce=cells.legal_form_key
         ),
         *("forme", "statut juridique", "forme légale", "type d’organisme", "type d’entreprise"),
+        *("type d’organisation", "type juridique", "structure juridique", "type de structure"),
     )
     founded_year = Column(
         *(_("Année de fondation"), cells.Whole(1800, 2100), "fondation", "année de création"),
-        *("fondée en", "année d’incorporation"),
+        *("fondée en", "année d’incorporation", "créée en"),
     )
     mission = Column(_("Mission"), cells.Lines())
     description = Column(_("Description"), cells.Lines(), "présentation", "résumé")
     sectors = Column(
         *(_("Secteurs d’activité"), cells.Words(Dimension.SECTOR), "secteur", "secteurs"),
         *("secteur d’activité", "secteur d’activités", "domaine", "domaine d’activité"),
+        *("domaines d’activité", "secteur principal", "secteur d’activité principal", "créneau"),
     )
     statuses = Column(
         *(_("Statuts"), cells.Words(Dimension.STATUS), "statut", "certification"),
-        *("certifications", "accréditation", "accréditations"),
+        *("certifications", "accréditation", "accréditations", "statut particulier"),
     )
     benefits = Column(
         *(_("Bienfaits pour la collectivité"), cells.Words(Dimension.BENEFIT), "bienfaits"),
@@ -120,12 +122,15 @@ class EnterpriseResource(Resource):
     offerings = Column(
         *(_("Produits et services"), cells.Offerings(160), "produits", "services", "offre"),
         *("produits ou services", "produit ou service", "services offerts", "produits offerts"),
-        *("produits et services offerts", "offre de services"),
+        *("produits et services offerts", "offre de services", "biens et services"),
+        *("description des services", "produits/services", "produits et/ou services"),
     )
     size = Column(
         _("Taille"),
         cells.HeadCount(Enterprise.Size.choices),
         *("nombre d’employés", "employés", "nombre d’emplois", "effectif", "nb employés"),
+        *("nb d’employés", "nbre d’employés", "nombre d’employé·es", "nombre de salariés"),
+        *("nb emplois", "emplois", "salariés"),
     )
     languages = Column(
         *(_("Langues"), cells.Texts(40, LANGUAGES), "langue", "langues de service"),
@@ -134,10 +139,12 @@ class EnterpriseResource(Resource):
     # Where
     address = Column(
         *(_("Adresse"), Cell(200), "adresse civique", "rue", "adresse postale", "adresse 1"),
+        *("adresse principale", "adresse du siège", "siège social", "numéro et rue", "no et rue"),
     )
     borough = Column(_("Arrondissement"), cells.BoroughName(), source="borough_id")
     city = Column(
         *(_("Municipalité"), cells.CityName("name"), "ville", "localité", "city"),
+        *("ville/municipalité", "ville ou municipalité", "municipalité/ville", "nom de la ville"),
         source="city_id",
     )
     city_code = Column(
@@ -162,20 +169,24 @@ class EnterpriseResource(Resource):
     # How to reach it
     phone = Column(
         *(_("Téléphone"), cells.Phone(), "tél", "tel", "no de téléphone", "numéro de téléphone"),
-        *("téléphone principal", "téléphone de l’organisme", "phone"),
+        *("téléphone principal", "téléphone de l’organisme", "phone", "téléphone général"),
+        *("tél principal", "téléphone bureau", "téléphone 1", "téléphone (bureau)", "no tél"),
     )
     phone_extension = Column(_("Poste"), Cell(10), "poste téléphonique", "extension")
     email = Column(
         *(_("Courriel"), cells.Email(254), "email", "e-mail", "adresse courriel", "mail"),
         *("courriel général", "courriel de l’organisme", "adresse électronique"),
+        *("courriel principal", "adresse de courriel", "courriel 1", "adresse mail"),
     )
     website = Column(
         *(_("Site web"), cells.Website(200), "site", "site internet", "web", "url du site", "www"),
+        *("url", "adresse web", "page web", "adresse du site"),
     )
     contact_name = Column(
         *(_("Personne-ressource"), Cell(120), "contact", "nom du contact", "responsable"),
         *("personne ressource", "gestionnaire", "nom de la personne-ressource"),
-        *("personne contact", "direction"),
+        *("personne contact", "direction", "personne à contacter", "contact principal"),
+        *("nom de la direction", "directeur", "directrice", "représentant"),
     )
     contact_function = Column(
         _("Fonction"), Cell(120), "titre", "poste occupé", "fonction du contact", "titre du contact"

@@ -15,10 +15,11 @@ from typing import Any
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from directory import audit, histories, sections, wording
+from directory import audit, histories, sections
 from directory.models import Enterprise, Offering, User
 from directory.models.vocabularies import Vocabulary
 from directory.retention import CONTACTS_REMEMBERED
@@ -171,9 +172,8 @@ def restore(
 
 
 def told(at: datetime) -> str:
-    """« 3 novembre 2026, 14:02 », as on the page of the history."""
-    here = timezone.localtime(at)
-    return f"{wording.day(here.date())}, {here:%H:%M}"
+    """« 3 novembre 2026, 14 h 02 », as on the page of the history."""
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT")
 
 
 # --- What history says

@@ -26,8 +26,7 @@ def span(time: timedelta) -> str:
 @lru_cache(maxsize=4096)
 def day(value: date) -> str:
     """« 1er mars 2026 », in one piece."""
-    text = date_format(value, "j F Y").replace(" ", NBSP)
-    return "1er" + text[1:] if value.day == 1 else text
+    return date_format(value, "DATE_FORMAT")
 
 
 def number(value: int) -> str:
@@ -59,9 +58,7 @@ def enterprises(count: int, exact: bool = True) -> str:
     """« 3 entreprises », or « environ 1 200 entreprises » for an estimate."""
     if not exact:
         return _("environ %(n)s entreprises") % {"n": number(count)}
-    # In French none is singular, which gettext does not know of a source string.
-    singular = count or 1
-    return ngettext("%(n)s entreprise", "%(n)s entreprises", singular) % {"n": number(count)}
+    return ngettext("%(n)s entreprise", "%(n)s entreprises", count) % {"n": number(count)}
 
 
 def phone(value: str, extension: str = "") -> str:

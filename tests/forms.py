@@ -28,14 +28,15 @@ class FormReader(HTMLParser):
                 self.values.setdefault(name, []).append(attributes.get("value", ""))
         elif tag == "select":
             self.select, self.first = name, "multiple" not in attributes
+            self.before = self.values.get(name, [])  # of others of that name
         elif tag == "option" and self.select:
             if "selected" in attributes:
                 self.values[self.select] = [
-                    *(self.values.get(self.select, []) if not self.first else []),
+                    *(self.before if self.first else self.values.get(self.select, [])),
                     attributes.get("value", ""),
                 ]
-            elif self.first and self.select not in self.values:
-                self.values[self.select] = [attributes.get("value", "")]
+            elif self.first and self.values.get(self.select, []) == self.before:
+                self.values[self.select] = [*self.before, attributes.get("value", "")]
         elif tag == "textarea":
             self.area = name
             self.values[name] = [""]

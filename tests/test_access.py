@@ -154,6 +154,16 @@ PAGES = {
         "302 member=405",
         "302 member=404 facilitator=302 curator=302 superuser=302",
     ),
+    # Nobody takes back another's call; an empty form is shown again.
+    "directory:phone_take_back": ("302 member=405", "302 member=404"),
+    "directory:phone_number": (
+        "302 member=405",
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+    ),
+    "directory:phone_invite": (
+        "302 member=405",
+        "302 member=404 facilitator=200 curator=200 superuser=200",
+    ),
     # Their own enterprise's, for its representatives alone.
     "directory:desk": ("302 member=404 moderator=200 curator=200 superuser=200", "302 member=405"),
     "directory:desk_accept": ("302 member=405", "302 member=404 moderator=302 superuser=302"),
@@ -179,7 +189,14 @@ PAGES = {
     ),
     "health:alive": EVERYONE_READS,
     "health:ready": EVERYONE_READS,
-    "admin:directory_bulkact_undo": ("302 staff=405", "302 staff=403 curator=302 superuser=302"),
+    "admin:directory_bulkact_undo": (
+        "302 staff=403 curator=200 superuser=200",
+        "302 staff=403 curator=302 superuser=302",
+    ),
+    "admin:directory_recognition_renew": (
+        "302 staff=403 curator=200 superuser=200",
+        "302 staff=403 curator=302 superuser=302",
+    ),
     # /compte/: of these people, staff have given a second factor a moment ago, and have no passkey;
     # the others came in by other means, and are led to prove who they are before what is serious.
     "account_home": ("302 member=200", "302 member=200"),
@@ -230,6 +247,7 @@ PAGES |= {
     "admin:directory_importbatch_rows": (ACTS, ACTS),
     "admin:directory_importbatch_apply": (ACTS, ACTS),
     "admin:directory_importbatch_undo": (READS, ACTS),
+    "admin:directory_importbatch_take_up": (ACTS, ACTS),
     "admin:directory_importbatch_leftovers": (READS, READS.replace("200", "405")),
 }
 
@@ -405,6 +423,7 @@ def site(reference, enterprise):
     act = BulkAct.objects.create(act="publish", label="1 fiche publiée", rows={})
     known = {
         "admin:directory_bulkact_undo": [act.pk],
+        "admin:directory_recognition_renew": [enterprise.pk],
         "directory:duplicate": [pair.pk],
         "directory:merge": [merge.pk],
         "directory:detail": [enterprise.slug],
@@ -444,6 +463,9 @@ def site(reference, enterprise):
         "directory:unsubscribe": [token(outbox.unsubscription_link("a@exemple.test", "reminder"))],
         "directory:phone_call": [enterprise.slug],
         "directory:phone_take": [enterprise.slug],
+        "directory:phone_take_back": [enterprise.slug],
+        "directory:phone_number": [enterprise.slug],
+        "directory:phone_invite": [enterprise.slug],
         "admin:directory_mail_preview": ["reminder"],
         "admin:directory_mail_sample": ["reminder"],
         "admin:directory_mail_file": [mail.pk],
@@ -451,6 +473,7 @@ def site(reference, enterprise):
         "admin:directory_importbatch_rows": [good],
         "admin:directory_importbatch_apply": [good],
         "admin:directory_importbatch_undo": [written],
+        "admin:directory_importbatch_take_up": [written],
         "admin:directory_importbatch_leftovers": [good, "csv"],
         "admin:app_list": ["directory"],
         "admin:view_on_site": [ContentType.objects.get_for_model(Enterprise).pk, enterprise.pk],

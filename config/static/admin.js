@@ -46,6 +46,10 @@ document.addEventListener("DOMContentLoaded", () => {
     document.querySelector(".select2-dropdown .select2-search__field")
       ?.setAttribute("aria-label", box?.getAttribute("aria-label") || "");
   });
+  // What the menu is searched for may be in a group that is folded.
+  document.getElementById("nav-filter")?.addEventListener("input", ({ target }) => {
+    if (target.value) document.querySelectorAll("#nav-sidebar details").forEach((group) => { group.open = true; });
+  });
   // select2 draws its boxes late, and each row that is added brings new fields.
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes) {

@@ -15,7 +15,6 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
 
 from directory import acts, audit, exports, state
 from directory.admin.search import SearchAdmin, folded
@@ -61,7 +60,7 @@ class SectorForm(forms.Form):
 def tell(request, done):
     """What an act did and where to take it back, then what it left alone."""
     if done.act:
-        address = reverse("admin:directory_bulkact_changelist")
+        address = reverse("admin:directory_bulkact_undo", args=[done.act.pk])
         link = format_html('<a href="{}">{}</a>', address, gettext("Annuler cette action"))
         messages.success(request, format_html("{}. {}", done.act.label, link))
     else:
@@ -217,7 +216,7 @@ class BulkActAdmin(SearchAdmin):
         return False
 
     def get_urls(self):
-        undo = self.admin_site.admin_view(require_POST(self.undo_view))
+        undo = self.admin_site.admin_view(self.undo_view)
         return [path("<int:pk>/annuler/", undo, name="directory_bulkact_undo"), *super().get_urls()]
 
     @admin.display(description=_("état"))
@@ -225,9 +224,9 @@ class BulkActAdmin(SearchAdmin):
         if act.undone_at:
             return gettext("annulée")
         return format_html(
-            '<button class="button" formaction="{}" formmethod="post" name="undo">{}</button>',
+            '<a href="{}">{}</a>',
             reverse("admin:directory_bulkact_undo", args=[act.pk]),
-            gettext("Annuler"),
+            gettext("Annuler…"),
         )
 
     @admin.display(description=_("fiches"))
@@ -246,10 +245,36 @@ class BulkActAdmin(SearchAdmin):
             "Rien ne partira pour %(n)d fiche.", "Rien ne partira pour %(n)d fiches.", number
         )
 
+    def asking(self, request, act):
+        """The page on which taking this act back is confirmed."""
+        rows = Enterprise.objects.filter(pk__in=act.rows).order_by("name", "pk")
+        if act.act == acts.ASK:
+            lead = gettext("Les courriels qui ne sont pas encore partis ne partiront pas.")
+        else:
+            lead = gettext(
+                "Ces fiches reviendront à ce qu’elles étaient. Celles qui ont été modifiées depuis "
+                "resteront telles quelles."
+            )
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Annuler cette action"),
+            "button": gettext("Annuler cette action"),
+            "chosen": act.label,
+            "lead": lead,
+            "form": forms.Form(),
+            "rows": rows[:LISTED],
+            "others": max(len(act.rows) - LISTED, 0),
+            "opts": self.opts,
+            "back": reverse("admin:directory_bulkact_changelist"),
+        }
+        return TemplateResponse(request, "admin/act.html", context)
+
     def undo_view(self, request, pk):
         if not self.has_change_permission(request):
             raise PermissionDenied
         act = get_object_or_404(BulkAct, pk=pk)
+        if request.method != "POST" and not act.undone_at:
+            return self.asking(request, act)
         try:
             done = acts.undo(act=act, by=request.user)
         except acts.AlreadyUndone:

@@ -1,18 +1,21 @@
 import json
+from functools import partial
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.forms.fields import InvalidJSONInput
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from directory import duplicates
-from directory.admin import acts, filters
+from directory.admin import acts, filters, recognitions
 from directory.admin.inlines import Inline
 from directory.admin.search import LookedAtAdmin, SearchAdmin, folded
 from directory.models import (
@@ -47,37 +50,41 @@ def said_by_staff(enterprises, model):
         mark(enterprises, [CHILDREN[model]], Enterprise.Source.STAFF)
 
 
-class RecognitionForm(forms.ModelForm):
-    criteria = forms.MultipleChoiceField(
-        label=_("critères remplis"),
-        help_text=_("Les six principes de la Loi sur l’économie sociale\xa0: tous sont exigés."),
-        choices=Recognition.Criterion.choices,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Cochez les principes que l’entreprise respecte.")},
-    )
-    evidence = forms.CharField(
-        label=_("pièces vues"),
-        help_text=_("Statuts, lettres patentes, états financiers… Pour l’équipe seulement."),
-        widget=forms.Textarea({"rows": 3}),
-        error_messages={"required": _("Dites quelles pièces vous avez vues.")},
-    )
-
-    def clean_recognised_on(self):
-        day = self.cleaned_data["recognised_on"]
-        if day > timezone.localdate():
-            raise ValidationError(_("Cette date n’est pas encore venue."))
-        return day
-
-
 # --- What an enterprise is made of, on its own page
+
+
+class CategorySelect(AutocompleteSelect):
+    """Shows the category of a row that was read with it; Django reads each anew."""
+
+    category = None
+
+    def optgroups(self, name, value, attr=None):
+        if not self.category or list(value) != [str(self.category.pk)]:
+            return super().optgroups(name, value, attr)
+        chosen = (self.category.pk, str(self.category), True)
+        options = [self.create_option(name, "", "", False, 0)] if not self.is_required else []
+        return [(None, [*options, self.create_option(name, *chosen, len(options), attrs=attr)], 0)]
+
+
+class OfferingForm(forms.ModelForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["category"].widget.widget.category = self.instance.category
 
 
 class OfferingInline(Inline):
     model = Offering
+    form = OfferingForm
     most = 150
     fields = [("kind", "position"), "name", "description", ("category", "unspsc")]
     autocomplete_fields = ["category"]
     show_change_link = True  # the territory of its own is there
+    words = ("category",)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "category":
+            kwargs["widget"] = CategorySelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class ContactInline(Inline):
@@ -93,11 +100,13 @@ class ContactInline(Inline):
 
 class CertificationInline(Inline):
     model = Certification
+    words = ("status",)
     fields = [("status", "number"), "issuer", ("issued_on", "expires_on")]
 
 
 class BenefitInline(Inline):
     model = EnterpriseBenefit
+    words = ("benefit",)
     fields = ["benefit", "evidence"]
 
 
@@ -113,7 +122,7 @@ class ReferenceInline(Inline):
 
 class RecognitionInline(Inline):
     model = Recognition
-    form = RecognitionForm
+    form = recognitions.RecognitionForm
     autocomplete_fields = ["reviewer"]
 
 
@@ -144,7 +153,7 @@ class EnterpriseForm(forms.ModelForm):
     seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     class Meta:
-        labels = {"slug": _("Adresse de la fiche")}
+        labels = {"slug": _("Adresse de la fiche (dans le site)")}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -172,6 +181,7 @@ class EnterpriseForm(forms.ModelForm):
 
 @admin.register(Enterprise)
 class EnterpriseAdmin(SearchAdmin):
+    feminine = True
     form = EnterpriseForm
     list_display = ["name", "city", "state", "confirmed_on"]
     list_select_related = ["city"]
@@ -264,6 +274,19 @@ class EnterpriseAdmin(SearchAdmin):
         ),
     ]
 
+    def get_list_display(self, request):
+        shown = super().get_list_display(request)
+        renewing = request.GET.get(filters.Recognised.parameter_name) == "renouveler"
+        if renewing and request.user.has_perm("directory.add_recognition"):
+            return ["name", "city", "state", "renewal"]
+        return shown
+
+    @admin.display(description=_("reconnaissance"))
+    def renewal(self, enterprise):
+        address = reverse("admin:directory_recognition_renew", args=[enterprise.pk])
+        name = format_html('<span class="visually-hidden"> {}</span>', enterprise.name)
+        return format_html('<a href="{}">{}{}</a>', address, gettext("Renouveler"), name)
+
     def get_fieldsets(self, request, obj=None):
         fieldsets = super().get_fieldsets(request, obj)
         if obj and self.has_change_permission(request, obj):
@@ -345,6 +368,7 @@ class OfferingAdmin(ChildAdmin):
 
 @admin.register(Contact)
 class ContactAdmin(ChildAdmin):
+    feminine = True
     list_display = ["name", "function", "enterprise", "email", "phone"]
     list_filter = ["name_visibility", "email_visibility", "phone_visibility"]
     search_fields = ["email", "phone", *folded("name", "enterprise__name")]
@@ -352,6 +376,7 @@ class ContactAdmin(ChildAdmin):
 
 @admin.register(Certification)
 class CertificationAdmin(ChildAdmin):
+    feminine = True
     list_display = ["status", "number", "enterprise", "issuer", "expires_on"]
     list_select_related = ["status", "enterprise"]
     list_filter = ["status"]
@@ -374,18 +399,27 @@ class PermitAdmin(ChildAdmin):
 
 @admin.register(Reference)
 class ReferenceAdmin(ChildAdmin):
+    feminine = True
     list_display = ["client", "work", "year", "amount", "enterprise"]
     search_fields = folded("client", "work", "enterprise__name")
 
 
 @admin.register(Recognition)
 class RecognitionAdmin(ChildAdmin):
-    form = RecognitionForm
+    feminine = True
+    form = recognitions.RecognitionForm
     list_display = ["enterprise", "recognised_on", "expires_on", "reviewer"]
     list_filter = [filters.Lasting]
     list_select_related = ["enterprise", "reviewer"]
     search_fields = folded("enterprise__name")
     autocomplete_fields = ["enterprise", "reviewer"]
+
+    def get_urls(self):
+        renew = self.admin_site.admin_view(partial(recognitions.renew, self))
+        return [
+            path("renouveler/<int:pk>/", renew, name="directory_recognition_renew"),
+            *super().get_urls(),
+        ]
 
     def save_model(self, request, obj, form, change):
         obj.reviewer = obj.reviewer or request.user

@@ -7,7 +7,9 @@ from django.utils.translation import gettext_lazy
 from directory.facets import Dimension
 from directory.gazetteer import Unfit
 from directory.imports import mapping
+from directory.imports.batches import is_here
 from directory.imports.entries import short
+from directory.imports.mapping import HERE
 from directory.models import ConsentBasis, Enterprise
 from directory.resources import EnterpriseResource
 
@@ -77,11 +79,21 @@ class ColumnsForm(forms.Form):
     )
     legal_form = forms.ChoiceField(label=gettext_lazy("Forme juridique"), required=False)
     sectors = forms.ChoiceField(label=gettext_lazy("Secteur d’activité"), required=False)
+    here = forms.BooleanField(
+        label=gettext_lazy("Cette liste est du territoire du répertoire"),
+        required=False,
+        help_text=gettext_lazy(
+            "Un nom que plusieurs municipalités portent est alors celui de la ville du répertoire, "
+            "sans le demander\xa0; l’aperçu le dit à chaque ligne."
+        ),
+    )
     save_as = forms.CharField(
         label=gettext_lazy("Nom de cette correspondance"),
         required=False,
         max_length=80,
-        help_text=gettext_lazy("Elle sera proposée pour le prochain fichier aux mêmes en-têtes."),
+        help_text=gettext_lazy(
+            "Elle sera proposée, avec vos réponses, pour le prochain fichier aux mêmes en-têtes."
+        ),
     )
     DEFAULTS = ("city", "legal_form", "sectors")
 
@@ -89,7 +101,12 @@ class ColumnsForm(forms.Form):
         self.batch, self.resource = batch, EnterpriseResource()
         defaults = batch.defaults or (saved.defaults if saved else {})
         city = defaults.get("city", defaults.get("city_code", ""))
-        named = {"city": city, "save_as": saved.name if saved else ""}
+        kept = saved or batch.mapping
+        named = {
+            "city": city,
+            "save_as": kept.name if kept else "",
+            "here": is_here(batch) or bool(saved and saved.answers.get(HERE)),
+        }
         super().__init__(data, initial=defaults | named)
         empty = ("", _("aucune"))
         self.fields["legal_form"].choices = [empty, *Enterprise.LegalForm.choices]
@@ -154,4 +171,5 @@ class ColumnsForm(forms.Form):
         city = defaults.get("city", "")
         if city.isdigit():
             defaults["city_code"] = defaults.pop("city")
-        return {"columns": columns, "defaults": defaults, "name": said["save_as"].strip()}
+        name = said["save_as"].strip()
+        return {"columns": columns, "defaults": defaults, "name": name, "here": said["here"]}

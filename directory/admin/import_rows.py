@@ -1,12 +1,17 @@
 """What a page of an import shows of its rows: what becomes of each, why, its cells to correct."""
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
+from directory import wording
+from directory.gazetteer import key
 from directory.imports import mapping, rows
 from directory.imports.batches import layout_of
 from directory.imports.entries import Outcome, short
 from directory.imports.rows import ASIDE, PENDING, PREVIEWED, REMOVED, RESTORED, SAVED, STAYED
-from directory.models import ImportBatch
+from directory.imports.unread import NEEDED
+from directory.models import Enterprise, ImportBatch
 from directory.resources import EnterpriseResource
 
 State = ImportBatch.State
@@ -16,6 +21,11 @@ ORDER = (
     *(REMOVED, RESTORED, STAYED, ASIDE),
 )
 ONLY_UNDONE = {REMOVED, RESTORED, STAYED}
+CORRECTIONS = ngettext_lazy(
+    "correction proposée à la modération", "corrections proposées à la modération"
+)
+TO_PROPOSE = ngettext_lazy("correction à proposer", "corrections à proposer")
+PLACE = ("city", "city_code", "borough", "province", "country")
 LONG = {"mission", "description", "offerings", "served_cities"}
 
 
@@ -23,36 +33,39 @@ def tabs(batch):
     """The kinds of rows of a batch, with their number and the condition that finds them."""
     names = SAVED if batch.state in (State.APPLIED, State.UNDONE) else PREVIEWED
     found = [
-        {
-            "name": str(outcome),
-            "label": names[outcome],
-            "number": batch.counts.get(outcome, 0),
-            "rows": {"outcome": outcome},
-        }
+        tab(outcome, names[outcome], batch.counts.get(outcome, 0), {"outcome": outcome})
         for outcome in ORDER
         if outcome not in ONLY_UNDONE or batch.state == State.UNDONE
     ]
-    correcting = {
-        "name": "corrections",
-        "label": _("corrections proposées à la modération")
-        if batch.state == State.APPLIED
-        else _("corrections à proposer"),
-        "number": batch.counts.get("correcting", 0),
-        "rows": {"messages__contains": [{"kind": "kept"}]},
-    }
+    correcting = tab(
+        "corrections",
+        CORRECTIONS if batch.state == State.APPLIED else TO_PROPOSE,
+        batch.counts.get("correcting", 0),
+        {"messages__contains": [{"kind": "kept"}]},
+    )
     return [*found[:5], correcting, *found[5:]]
+
+
+def tab(name, label, number, rows):
+    return {"name": str(name), "label": label % number, "number": number, "rows": rows}
 
 
 def shown(batch, some):
     """These rows as the template shows them."""
     resource = EnterpriseResource()
     layout = layout_of(batch, resource)
-    return [row_shown(batch, row, layout, resource) for row in some]
+    some = list(some)
+    alike = sides(batch, some, layout, resource)
+    items = [row_shown(batch, row, layout, resource, alike) for row in some]
+    for item in items:
+        item["compared"] = compared(item, resource) if item["alike"] else []
+    return items
 
 
-def row_shown(batch, row, layout, resource):
+def row_shown(batch, row, layout, resource, alike):
     by_column = {}
     others, kept = [], []
+    above = {*batch.counts.get("unread", {}), *(PLACE if batch.counts.get("unplaced") else ())}
     fields = cells(row, layout, resource)
     names = {field["name"] for field in fields}
     for message in row.messages:
@@ -64,6 +77,8 @@ def row_shown(batch, row, layout, resource):
             others.append(message)
     for field in fields:
         field["errors"] = by_column.get(field["name"], [])
+        # Most are needless: only what has to be told the enterprise by is.
+        field["may_be_empty"] = bool(field["errors"] and field["text"] and may_be_empty(field))
     written = batch.state in (State.APPLIED, State.UNDONE)
     pending = row.outcome in PENDING
     return {
@@ -77,8 +92,74 @@ def row_shown(batch, row, layout, resource):
         "editable": pending or not written and row.outcome != ASIDE,
         "listed": row.enterprise,
         "choices": choices(row, written),
+        "alike": [alike[told(one)] for one in row.candidates if told(one) in alike],
+        "own": own_side(row, layout, resource) if row.candidates else {},
+        # What is asked above of all rows needs no form of its own to be open.
+        "folded": row.outcome == Outcome.REFUSED
+        and all(message["name"] in above for message in row.messages if is_wrong(message)),
         "seen": rows.seen(row),
     }
+
+
+def is_wrong(message):
+    return message["kind"] == "refusal"
+
+
+def may_be_empty(field):
+    return field["name"] not in {*NEEDED, *PLACE, "legal_form"}
+
+
+# --- Two that may be one, side by side
+
+SIDE = ("name", "city", "phone", "address", "neq")
+
+
+def told(candidate):
+    """What tells a candidate: its listing, else its row in the file."""
+    return candidate["slug"] or candidate["row"]
+
+
+def sides(batch, some, layout, resource):
+    """What each candidate of these rows says: that of its listing, or of its row of the file."""
+    candidates = [one for row in some for one in row.candidates]
+    slugs = {one["slug"] for one in candidates if one["slug"]}
+    numbers = {one["row"] for one in candidates if not one["slug"]}
+    found = {}
+    listed = Enterprise.objects.filter(slug__in=slugs).select_related("city")
+    for enterprise in listed:
+        found[enterprise.slug] = {
+            "title": _("Au répertoire, %(state)s") % {"state": enterprise.get_state_display()},
+            "url": reverse("admin:directory_enterprise_change", args=[enterprise.pk]),
+            "said": [
+                enterprise.name,
+                resource.gazetteer.written(enterprise.city_id),
+                wording.phone(enterprise.phone) if enterprise.phone else "",
+                enterprise.address,
+                enterprise.neq or "",
+            ],
+        }
+    for row in batch.rows.filter(number__in=numbers):
+        title = _("Ligne %(number)d du fichier") % {"number": row.number}
+        found[row.number] = {"title": title, **own_side(row, layout, resource)}
+    return found
+
+
+def own_side(row, layout, resource):
+    return {"said": [rows.text(row, name, layout) for name in SIDE]}
+
+
+def compared(item, resource):
+    """The table of a row and of what it may be: a line for each thing, a column for each."""
+    all_sides = [item["own"], *item["alike"]]
+    return [
+        {
+            "label": mapping.label(name, resource),
+            "said": [one["said"][place] for one in all_sides],
+            "same": len({key(one["said"][place]) for one in all_sides}) == 1,
+        }
+        for place, name in enumerate(SIDE)
+        if any(one["said"][place] for one in all_sides)
+    ]
 
 
 def name_of(row, layout):
@@ -117,7 +198,7 @@ def choices(row, written):
     for one in row.candidates:
         if one["slug"]:
             why = ", ".join(one["reasons"])
-            text = _("c’est %(name)s (%(slug)s)") % {"name": one["name"], "slug": one["slug"]}
+            text = _("c’est %(name)s") % {"name": one["name"]}
             found.append((f"={one['slug']}", f"{text}, {why}" if why else text))
     if row.candidates and not any(one["same"] for one in row.candidates):
         found.append(("=" + mapping.NEW, _("c’est une autre entreprise\xa0: la créer")))

@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from directory.admin.import_forms import ColumnsForm, UploadForm
+from directory.admin.import_questions import answers
+from directory.admin.import_questions import asked as asked_above
 from directory.admin.import_rows import both_said, shown, tabs
 from directory.admin.search import SearchAdmin, folded
 from directory.imports import batches, leftovers, undoing
@@ -78,6 +80,7 @@ class ImportBatchAdmin(SearchAdmin):
             ("lignes/", self.rows_view, "rows"),
             ("importer/", self.apply_view, "apply"),
             ("annuler/", self.undo_view, "undo"),
+            ("reprendre/", self.take_up_view, "take_up"),
             ("a-corriger.<str:form>", self.leftovers_view, "leftovers"),
         ]
         return [
@@ -174,9 +177,9 @@ class ImportBatchAdmin(SearchAdmin):
 
     def rows_page(self, request, batch, conflicts=(), status=200):
         listed = tabs(batch)
-        asked = request.GET.get("voir")
+        chosen = request.GET.get("voir")
         first = next((tab for tab in listed if tab["number"]), listed[0])
-        tab = next((tab for tab in listed if tab["name"] == asked), first)
+        tab = next((tab for tab in listed if tab["name"] == chosen), first)
         rows = batch.rows.select_related("enterprise").order_by("number")
         rows = rows.filter(**tab["rows"])
         page = Paginator(rows, PER_PAGE).get_page(request.GET.get("p"))
@@ -189,10 +192,11 @@ class ImportBatchAdmin(SearchAdmin):
             tab=tab,
             page_obj=page,
             rows=shown(batch, page.object_list),
-            places=list(batch.counts.get("unplaced", {}).items()) if may else [],
+            asked=asked_above(batch) if may and tab["name"] == "refused" else None,
             good=good if batch.state != State.APPLIED else 0,
             left=sum(batch.counts.get(name, 0) for name in ("proposed", "refused")),
             may=may,
+            may_take_up=self.has_add_permission(request) and batch.state == State.UNDONE,
             written=batch.state in (State.APPLIED, State.UNDONE),
             conflicts=conflicts,
             query=f"?voir={tab['name']}",
@@ -206,12 +210,15 @@ class ImportBatchAdmin(SearchAdmin):
             done = batches.amend(
                 pk=batch.pk,
                 amendments=amendments(request.POST),
-                places=places(request.POST),
+                answers=answers(request.POST),
                 by=request.user,
             )
         except (Refused, Busy) as error:
             messages.error(request, str(error) or busy())
             return self.to(batch)
+        if done.wrong:
+            text = _("Réponses qui n’ont pu être prises, à refaire\xa0: %(answers)s")
+            messages.error(request, text % {"answers": "\xa0; ".join(done.wrong)})
         if done.summary:
             self.say_written(request, done.summary)
         else:
@@ -238,7 +245,7 @@ class ImportBatchAdmin(SearchAdmin):
         text = ngettext(
             "%(n)d ligne enregistrée\xa0; les nouvelles fiches sont des brouillons.",
             "%(n)d lignes enregistrées\xa0; les nouvelles fiches sont des brouillons.",
-            count or 1,
+            count,
         )
         if count:
             messages.success(request, text % {"n": count})
@@ -268,6 +275,19 @@ class ImportBatchAdmin(SearchAdmin):
             return self.to(batch)
         title = _("Annuler l’import de %(file)s") % {"file": batch.file_name}
         return self.page(request, "undo", batch, title=title)
+
+    @step
+    def take_up_view(self, request, batch):
+        if request.method != "POST":
+            return self.to(batch)
+        try:
+            again = batches.take_up(pk=batch.pk, by=request.user)
+        except (Refused, Busy) as error:
+            messages.error(request, str(error) or busy())
+            return self.to(batch)
+        text = _("Le fichier est repris, avec ses corrections\xa0: rien n’est encore enregistré.")
+        messages.success(request, text)
+        return self.to(again)
 
     @step
     def leftovers_view(self, request, batch, form):
@@ -311,15 +331,6 @@ def amendments(post):
         aside = {"aside": True, "back": False}.get(choice)
         found[key] = Amendment(said, act.get("_seen", ""), aside, undecided=choice == "undecided")
     return found
-
-
-def places(post):
-    """Municipality as the file writes it → what a person says it is."""
-    return {
-        name: answer
-        for name, answer in zip(post.getlist("place"), post.getlist("is"), strict=False)
-        if answer.strip()
-    }
 
 
 @admin.register(SavedMapping)

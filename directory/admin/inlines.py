@@ -22,9 +22,21 @@ class Inline(admin.StackedInline):
 
     extra = 0
     most = 50
+    #: What of each row is a word of a vocabulary.
+    words: tuple[str, ...] = ()
     formset = Rows
     formfield_overrides = FORMFIELDS
 
     def get_formset(self, request, obj=None, **kwargs):
         bounds = {"max_num": self.most, "absolute_max": 2 * self.most, "validate_max": True}
         return super().get_formset(request, obj, **bounds | kwargs)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related(*self.words)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        """The words of a short list are read once a page, not once a row."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if db_field.name in self.words and "widget" not in kwargs:
+            field.choices = list(field.choices)
+        return field

@@ -176,7 +176,7 @@ class MailAdmin(LookedAtAdmin):
         number = outbox.retry(queryset)
         self.message_user(
             request,
-            ngettext("%(n)d courriel repart.", "%(n)d courriels repartent.", number or 1)
+            ngettext("%(n)d courriel repart.", "%(n)d courriels repartent.", number)
             % {"n": number},
         )
 

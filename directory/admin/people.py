@@ -23,6 +23,7 @@ def plain(value):
 
 @admin.register(User)
 class UserAdmin(SearchAdmin):
+    feminine = True
     list_display = ["email", "name", "is_staff", "is_active", "last_login"]
     list_filter = ["is_staff", "is_active", "groups"]
     search_fields = ["email", *folded("name")]

@@ -7,6 +7,7 @@ from directory.models import Borough, City, PostalArea, Region, RegionalCounty
 
 @admin.register(Region)
 class RegionAdmin(SearchAdmin):
+    feminine = True
     list_display = ["code", "name"]
     list_display_links = ["code", "name"]
     search_fields = ["code", *folded("name")]
@@ -14,6 +15,7 @@ class RegionAdmin(SearchAdmin):
 
 @admin.register(RegionalCounty)
 class RegionalCountyAdmin(SearchAdmin):
+    feminine = True
     list_display = ["name", "code", "region"]
     list_select_related = ["region"]
     list_filter = ["region"]
@@ -27,6 +29,7 @@ class BoroughInline(Inline):
 
 @admin.register(City)
 class CityAdmin(SearchAdmin):
+    feminine = True
     list_display = ["name", "designation", "county", "region", "population", "code"]
     list_select_related = ["county__region"]
     list_filter = ["county__region", "designation"]

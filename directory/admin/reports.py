@@ -50,8 +50,7 @@ class MessageAdmin(SearchAdmin):
         )
         self.message_user(
             request,
-            ngettext("%(n)d message traité.", "%(n)d messages traités.", number or 1)
-            % {"n": number},
+            ngettext("%(n)d message traité.", "%(n)d messages traités.", number) % {"n": number},
         )
 
 

@@ -1,10 +1,14 @@
-"""A search box that reads « ecole » as « École », and a number however it is written."""
+"""A search box that reads « ecole » as « École », and a number however it is written; pages that
+say in plain words what they are."""
 
 import re
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import CharField, TextField, Transform, URLField
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from directory.search import LONGEST_TEXT, MOST_TERMS, fold
 from directory.transactions import once_more_if_undone
@@ -28,9 +32,55 @@ def folded(*names):
     return [f"{name}__fold__contains" for name in names]
 
 
+class DictionaryOrder(ChangeList):
+    """Names in the order of a dictionary, « École » before « Verger »: the database compares bytes,
+    which put É after Z."""
+
+    def get_ordering(self, request, queryset):
+        return [self.in_order(term) for term in super().get_ordering(request, queryset)]
+
+    def in_order(self, term):
+        if not isinstance(term, str) or term.lstrip("-") == "pk":
+            return term
+        model, path = self.model, term.lstrip("-")
+        for part in path.split("__"):
+            field = model._meta.get_field(part)
+            model = field.related_model or model
+        if field.is_relation and "name" in field.related_model._meta.ordering:
+            path, field = f"{path}__name", field.related_model._meta.get_field("name")
+        if field.name != "name":
+            return term
+        return f"{'-' if term.startswith('-') else ''}{path}__fold"
+
+
 class PlainAdmin(admin.ModelAdmin):
-    """A form may be opened with some of it filled by its address; what an address says that is no
-    value of its field is left out."""
+    """Pages titled for people, where Django's are for any language (« Sélectionnez l’objet
+    entreprise à changer »). A form may be opened with some of it filled by its address; what an
+    address says that is no value of its field is left out."""
+
+    #: Of the name of a row, which says « une ».
+    feminine = False
+
+    def get_changelist(self, request, **kwargs):
+        return DictionaryOrder
+
+    def adding(self):
+        text = _("Ajouter une %(name)s") if self.feminine else _("Ajouter un %(name)s")
+        return text % {"name": self.opts.verbose_name}
+
+    def changelist_view(self, request, extra_context=None):
+        said = {"title": capfirst(self.opts.verbose_name_plural), "adding": self.adding()}
+        return super().changelist_view(request, said | (extra_context or {}))
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if add:
+            context["title"] = self.adding()
+        elif self.has_change_permission(request, obj):
+            context["title"] = _("Modifier «\xa0%(name)s\xa0»") % {"name": obj}
+        else:
+            context["title"] = str(obj)
+        context["subtitle"] = None  # the title has its name already
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_changeform_initial_data(self, request):
         given = super().get_changeform_initial_data(request)
@@ -55,9 +105,9 @@ class SearchAdmin(PlainAdmin):
 
     formfield_overrides = FORMFIELDS
 
-    changeform_view = once_more_if_undone(admin.ModelAdmin.changeform_view)
-    changelist_view = once_more_if_undone(admin.ModelAdmin.changelist_view)
-    delete_view = once_more_if_undone(admin.ModelAdmin.delete_view)
+    changeform_view = once_more_if_undone(PlainAdmin.changeform_view)
+    changelist_view = once_more_if_undone(PlainAdmin.changelist_view)
+    delete_view = once_more_if_undone(PlainAdmin.delete_view)
 
     def get_search_results(self, request, queryset, search_term):
         term = fold(search_term[:LONGEST_TEXT])

@@ -92,6 +92,7 @@ class WordAdmin(VocabularyAdmin):
 
 @admin.register(PurchasingCategory)
 class PurchasingCategoryAdmin(VocabularyAdmin):
+    feminine = True
     list_display = ["code", "name", "kind", "position", "retired"]
     list_display_links = ["code", "name"]
     list_filter = ["retired", "kind"]

@@ -92,6 +92,16 @@ class Editor:
         said = self.form.said() | {name: rows.said() for name, rows in self.sets.items()}
         return {name: said[name] for name in sections.FIELDS[self.section]}
 
+    @property
+    def understood(self) -> list[str]:
+        """Municipalities that were read otherwise than they were typed, in a sentence each."""
+        return [
+            gettext("Nous avons lu «\xa0%(read)s\xa0» pour «\xa0%(typed)s\xa0».")
+            % {"read": read, "typed": typed[:80]}
+            for field in self.form.fields.values()
+            for typed, read in getattr(field, "understood", {}).items()
+        ]
+
     def refuse(self, mistakes: Mapping[str, list[str]]) -> None:
         """Show what the listing could not hold beside the fields that said it."""
         for name, texts in mistakes.items():

@@ -150,6 +150,11 @@ class CitiesField(forms.CharField):
     labels: Labels | None = None
     MOST = 300
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        #: As `CityField` has it.
+        self.understood: dict[str, str] = {}
+
     def clean(self, value: Any) -> list[str]:
         lines = [line.strip() for line in re.split(r"[\n;]", super().clean(value)) if line.strip()]
         if len(lines) > self.MOST:
@@ -165,6 +170,7 @@ class CitiesField(forms.CharField):
                 codes.add(one.clean(line).official)
             except ValidationError as error:
                 mistakes += [f"«\xa0{line[:80]}\xa0»\xa0: {text}" for text in error.messages]
+        self.understood = one.understood
         if mistakes:
             raise ValidationError(mistakes[:5])
         return sorted(codes)

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
@@ -20,18 +20,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from directory import audit
-from directory.cells import plain
+from directory.cells import Asked, plain
 from directory.gazetteer import key
 from directory.imports import files, mapping, rows
 from directory.imports.bounds import NoHeader, Refused
 from directory.imports.entries import Entry, Outcome
 from directory.imports.files import Table
-from directory.imports.mapping import Answers, Layout
+from directory.imports.mapping import ANY, HERE, Layout
 from directory.imports.plan import Planner
 from directory.imports.rights import Consent
 from directory.imports.rows import ASIDE, PENDING
 from directory.imports.run import Import, Summary
-from directory.models import ImportBatch, ImportRow, SavedMapping, User
+from directory.imports.unread import NEEDED
+from directory.models import Enterprise, ImportBatch, ImportRow, SavedMapping, User
 from directory.resources import EnterpriseResource
 from directory.wording import number
 
@@ -45,8 +46,12 @@ BATCH = 500
 LONGEST_CELL = 32_767
 #: Seconds between the times that one tries to hold a batch: a look at it takes a few thousandths.
 PATIENCE = (0.05, 0.1, 0)
+#: Rows that are looked at to guess what a column is.
+EXAMPLES = 100
 #: Municipalities that are asked of a person at once.
 MOST_PLACES = 30
+#: What a person answers of a thing that a file says, to leave the cell empty.
+EMPTY = "-"
 
 
 class Busy(Exception):
@@ -100,7 +105,7 @@ def open_table(path: Path, resource: EnterpriseResource) -> Table:
         for heading, name in columns.items()
     }
     try:
-        return files.open_table(path, headers.known(Answers(said)))
+        return files.open_table(path, headers.known(mapping.Answers(said)))
     except NoHeader:
         return files.open_table(path, bool)
 
@@ -142,7 +147,11 @@ def proposed_columns(batch: ImportBatch) -> tuple[dict[str, str | None], SavedMa
         said = {key(heading): name for heading, name in saved.columns.items()}
         if said.keys() == wanted:
             return {heading: said[key(heading)] for heading in batch.header}, saved
-    return mapping.guessed(batch.header, EnterpriseResource()), None
+    rows_said = list(batch.rows.order_by("number").values_list("values", flat=True)[:EXAMPLES])
+    examples = [
+        [row[place] for row in rows_said if place < len(row)] for place in range(len(batch.header))
+    ]
+    return mapping.guessed(batch.header, EnterpriseResource(), examples), None
 
 
 # --- Holding
@@ -235,10 +244,11 @@ class Basket(Import):
 
 
 def layout_of(batch: ImportBatch, resource: EnterpriseResource) -> Layout:
-    answers = Answers(
+    answers = mapping.Answers(
         {key(heading): name for heading, name in batch.columns.items()},
         dict(batch.defaults),
         {key(name): answer for name, answer in batch.places.items()},
+        batch.answers,
     )
     return mapping.layout(batch.header, answers, resource)
 
@@ -250,21 +260,110 @@ def pending(batch: ImportBatch) -> QuerySet[ImportRow]:
 
 
 def understand(
-    *, pk: int, columns: Mapping[str, str | None], defaults: Mapping[str, str], name: str = ""
+    *,
+    pk: int,
+    columns: Mapping[str, str | None],
+    defaults: Mapping[str, str],
+    name: str = "",
+    here: bool = False,
 ) -> ImportBatch:
-    """Note which column is which, under this name for the next file too if it is given, and plan
-    every row. Raises Refused where the batch is written already, or no column tells enterprises."""
+    """Note which column is which, under this name for the next file too if it is given, with what
+    was answered of the last one; plan every row. `here`: whether the list is of the site's
+    territory, where a name that several municipalities have is that of the site's. Raises
+    Refused where the batch is written already, or no column tells enterprises."""
     with held(pk) as batch:
         if batch.state not in (State.READ, State.FAILED):
             raise Refused(written_already())
-        batch.columns, batch.defaults = dict(columns), dict(defaults)
-        batch.save(update_fields=["columns", "defaults"])
+        batch.columns, batch.defaults, batch.mapping = dict(columns), dict(defaults), None
         if name:
-            SavedMapping.objects.update_or_create(
+            batch.mapping, _made = SavedMapping.objects.update_or_create(
                 name=name, defaults={"columns": dict(columns), "defaults": dict(defaults)}
             )
+            take_answers(batch, batch.mapping)
+        cities = {ANY: HERE} if here else {}
+        batch.answers = {**batch.answers, "city": cities}
+        keep_answers(batch)
         plan(batch)
     return batch
+
+
+# --- Answered once of all the rows
+
+
+def take_answers(batch: ImportBatch, saved: SavedMapping) -> None:
+    """What was answered of the files before, but where it was answered of this one."""
+    for name, said in saved.answers.items():
+        if name == "city":
+            batch.places = {**said, **batch.places}
+        elif name != HERE:
+            batch.answers[name] = {**said, **batch.answers.get(name, {})}
+
+
+def keep_answers(batch: ImportBatch) -> None:
+    batch.save(update_fields=["columns", "defaults", "mapping", "places", "answers"])
+    if batch.mapping_id:
+        said = {name: answers for name, answers in batch.answers.items() if name != "city"}
+        SavedMapping.objects.filter(pk=batch.mapping_id).update(
+            answers=said | {"city": batch.places, HERE: is_here(batch)}
+        )
+
+
+def is_here(batch: ImportBatch) -> bool:
+    """Whether the list was said to be of the site's territory."""
+    return batch.answers.get("city", {}).get(ANY) == HERE
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a person says once of all the rows of a batch."""
+
+    #: Municipality as the file writes it → what it is.
+    places: Mapping[str, str] = field(default_factory=dict)
+    #: Our column → what the file writes → what it is, EMPTY for nothing; ANY, with EMPTY, for
+    #: whatever the column cannot read.
+    cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Answers taken back: our column, and what was answered of.
+    forgotten: Collection[tuple[str, str]] = ()
+
+
+def answer(batch: ImportBatch, answers: Answers, resource: EnterpriseResource) -> list[str]:
+    """Note them; gives those that mean no municipality, or nothing that the column takes: nothing
+    of these is kept."""
+    wrong = []
+    for name, text in answers.places.items():
+        text = plain(text)[:120]
+        try:
+            resource.gazetteer.find(text, code=text if text.isdigit() else "")
+        except ValueError as error:
+            reason = f"«\xa0{text}\xa0», «\xa0{name[:120]}\xa0»\xa0: {error}"
+            wrong.append(reason)
+        else:
+            batch.places[plain(name)[:120]] = text
+    for name, said in answers.cells.items():
+        column = resource.columns.get(name)
+        if column is None or column.derived or name in NEEDED or name == "city":
+            continue
+        kept = batch.answers.setdefault(name, {})
+        for written, text in said.items():
+            if written == ANY or not isinstance(column.widget, Asked):
+                if (written, text) == (ANY, EMPTY) and not isinstance(column.widget, Asked):
+                    kept[ANY] = ""
+            elif text == EMPTY:
+                kept[key(written)] = ""
+            elif column.widget.reads(text):
+                kept[key(written)] = text
+            else:
+                wrong.append(f"«\xa0{text[:120]}\xa0», «\xa0{written[:120]}\xa0»")
+    for name, written in answers.forgotten:
+        if name == "city":
+            batch.places.pop(written, None)
+        else:
+            batch.answers.get(name, {}).pop(written, None)
+    keep_answers(batch)
+    return wrong
+
+
+# --- What it would do
 
 
 def plan(batch: ImportBatch) -> None:
@@ -279,7 +378,12 @@ def count(batch: ImportBatch, summary: Summary) -> None:
     counts = Counter(batch.rows.values_list("outcome", flat=True))
     correcting = batch.rows.filter(messages__contains=[{"kind": "kept"}]).count()
     unplaced = sorted(summary.unplaced.items(), key=lambda item: -item[1])[:MOST_PLACES]
-    batch.counts = {**counts, "correcting": correcting, "unplaced": dict(unplaced)}
+    batch.counts = {
+        **counts,
+        "correcting": correcting,
+        "unplaced": dict(unplaced),
+        "unread": summary.unread.kept(),
+    }
     batch.save(update_fields=["counts"])
 
 
@@ -312,26 +416,25 @@ class Amended:
     conflicts: list[Conflict]
     #: What was written, where the batch already was.
     summary: Summary | None = None
+    #: Answers that could not be taken, in words.
+    wrong: list[str] = field(default_factory=list)
 
 
 def amend(
     *,
     pk: int,
     amendments: Mapping[int, Amendment],
-    places: Mapping[str, str] | None = None,
+    answers: Answers | None = None,
     by: User,
 ) -> Amended:
     """Note corrections, by key of row, then plan again; of a batch that is written, write the rows
-    that are good now. Rows of another batch, or written, are left out. `places` are municipalities
-    as the file writes them → what they are. Raises Refused."""
+    that are good now. Rows of another batch, or written, are left out. Raises Refused."""
     conflicts = []
     with held(pk) as batch:
         if batch.state == State.UNDONE:
             raise Refused(undone())
-        given = {name: plain(text)[:120] for name, text in (places or {}).items()}
-        batch.places = {name: text for name, text in (batch.places | given).items() if text}
-        batch.save(update_fields=["places"])
         resource = EnterpriseResource()
+        wrong = answer(batch, answers or Answers(), resource)
         layout = layout_of(batch, resource)
         known = {*layout.positions, *mapping.writable(resource)}
         changed = []
@@ -352,8 +455,8 @@ def amend(
         ImportRow.objects.bulk_update(changed, ["values", "corrections", "outcome"])
         if batch.state != State.APPLIED:
             plan(batch)
-            return Amended(batch, conflicts)
-        return Amended(batch, conflicts, write(batch, by))
+            return Amended(batch, conflicts, wrong=wrong)
+        return Amended(batch, conflicts, write(batch, by), wrong)
 
 
 def correct(
@@ -431,4 +534,54 @@ def written_already() -> str:
 
 
 def undone() -> str:
-    return _("Cet import a été annulé\xa0: déposez le fichier de nouveau pour le reprendre.")
+    return _("Cet import a été annulé\xa0: reprenez le fichier pour l’importer de nouveau.")
+
+
+# --- Taken up again
+
+
+def take_up(*, pk: int, by: User) -> ImportBatch:
+    """The same file, as a new import, from the rows that are kept of one that was undone: cells,
+    corrections and answers are as they were. Asked twice, it is one. Raises Refused."""
+    with held(pk) as batch:
+        if batch.state != State.UNDONE:
+            raise Refused(_("Cet import n’est pas annulé\xa0: corrigez ses lignes ici."))
+        same = ImportBatch.objects.filter(digest=batch.digest, by=by, state=State.READ)
+        if found := same.exclude(columns={}).order_by("-pk").first():
+            return found
+        again = ImportBatch.objects.create(
+            **{name: getattr(batch, name) for name in KEPT}, by=by, counts={}
+        )
+        slugs = [row.corrections.get("slug", "") for row in batch.rows.all()]
+        listed = set(Enterprise.objects.filter(slug__in=slugs).values_list("slug", flat=True))
+        for some in batched(batch.rows.order_by("number")):
+            ImportRow.objects.bulk_create(
+                ImportRow(
+                    batch=again,
+                    number=row.number,
+                    values=row.values,
+                    # A listing that went with the import is no answer any more.
+                    corrections={
+                        name: text
+                        for name, text in row.corrections.items()
+                        if name != "slug" or text in listed | {mapping.NEW}
+                    },
+                    outcome=ASIDE if row.outcome == ASIDE else "",
+                )
+                for row in some
+            )
+        plan(again)
+    return again
+
+
+#: What is the same of an import that is taken up again.
+KEPT = (
+    *("file_name", "digest", "form", "header", "header_row", "basis", "basis_source"),
+    *("columns", "defaults", "places", "answers", "mapping"),
+)
+
+
+def batched(some: QuerySet[ImportRow]) -> Iterator[list[ImportRow]]:
+    found = list(some)
+    for start in range(0, len(found), BATCH):
+        yield found[start : start + BATCH]

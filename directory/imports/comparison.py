@@ -167,7 +167,7 @@ def ask_to_reopen(entry: Entry) -> None:
     entry.drop()
     entry.say(
         "proposal",
-        _("la fiche «\xa0%(slug)s\xa0» est archivée\xa0: rouvrez-la avant d’importer.")
-        % {"slug": entry.slug},
+        _("la fiche «\xa0%(name)s\xa0» est archivée\xa0: rouvrez-la avant d’importer.")
+        % {"name": entry.name},
         topic=_("Fiches archivées, à rouvrir avant d’importer"),
     )

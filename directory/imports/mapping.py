@@ -15,7 +15,7 @@ none or several.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,9 @@ HELPERS = {
 }
 #: What `slug` may hold instead of an address: a listing to be made, however like another.
 NEW = "nouvelle"
+#: In the answers on a column, of whatever it cannot read: "" leaves the cell empty; of a
+#: municipality, HERE takes, of several that it may be, the only one that is of the site.
+ANY, HERE = "*", "ici"
 LARGEST = 1_000_000  # bytes
 
 
@@ -47,6 +50,8 @@ class Answers:
     columns: dict[str, str | None] = field(default_factory=dict)  # key of a header → code name
     constants: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)  # key of a name → its code, or name
+    #: Column → key of what cells say, or ANY → what it is, "" for nothing.
+    cells: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def read(path: Path, resource: EnterpriseResource) -> Answers:
@@ -131,15 +136,80 @@ class Headers:
         return lambda cell: bool(cell) and (key(cell) in said or key(cell) in self.by_key)
 
 
-def guessed(header: Iterable[str], resource: EnterpriseResource) -> dict[str, str | None]:
-    """Heading → the column that it seems to be; of two for one column, the first."""
+def guessed(
+    header: Iterable[str],
+    resource: EnterpriseResource,
+    examples: Sequence[Sequence[str]] = (),
+) -> dict[str, str | None]:
+    """Heading → the column that it seems to be, by its words, else by what the first cells under it
+    say, `examples`; of two for one column, the first."""
     headers, taken = Headers(resource), set[str]()
     found: dict[str, str | None] = {}
     for text in header:
         name = headers.guess(text)
         found[text] = None if name in taken or name in headers.derived else name
         taken.add(name or "")
+    looks = Looks(resource)
+    for (text, name), values in zip(list(found.items()), examples, strict=False):
+        if name is None and headers.guess(text) not in headers.derived:
+            found[text] = looks.guess(text, values, taken)
+            taken.add(found[text] or "")
     return found
+
+
+#: What the registrar's numbers begin with.
+NEQ_BEGINS = {"11", "22", "33", "88"}
+#: Columns of which a cell of digits alone may be.
+NUMBERS = {"phone"}
+
+
+class Looks:
+    """What a column seems to be from what its cells say, for a person to look at."""
+
+    #: The most telling first: a telephone is no NEQ, a number of employees may be anything.
+    COLUMNS = (
+        *("neq", "email", "postal_code", "phone", "website", "legal_form", "city"),
+        *("sectors", "statuses", "served_regions"),
+    )
+    #: Headings that lists use of several things: which, unless the cells look like another.
+    VAGUE = {
+        key(text): name
+        for name, texts in {
+            "offerings": ("activités", "activité", "activités principales", "activité principale"),
+            "contact_name": ("nom du répondant", "répondant", "répondante", "direction générale"),
+        }.items()
+        for text in texts
+    }
+    #: How many of the cells must look so.
+    ENOUGH = 0.6
+
+    def __init__(self, resource: EnterpriseResource):
+        self.resource = resource
+
+    def guess(self, heading: str, values: Sequence[str], taken: Collection[str]) -> str | None:
+        said = [value for value in values if value]
+        for name in self.COLUMNS:
+            if name in taken or not said:
+                continue
+            if sum(self.reads(name, value) for value in said) >= self.ENOUGH * len(said):
+                return name
+        vague = self.VAGUE.get(key(heading))
+        return vague if vague and vague not in taken else None
+
+    def reads(self, name: str, text: str) -> bool:
+        try:
+            if name == "city":
+                self.resource.gazetteer.find(text)
+                return True
+            value = self.resource.columns[name].widget.clean(text)
+        except ValueError as error:
+            # « St-Lambert », of which there are two, is a municipality none the less.
+            return name == "city" and bool(getattr(error, "several", False))
+        if name == "website":
+            return "." in text and " " not in text
+        if name == "neq":  # a telephone has as many digits
+            return value[:2] in NEQ_BEGINS
+        return bool(value) and (name in NUMBERS or not text.isdigit())
 
 
 @dataclass
@@ -152,6 +222,7 @@ class Layout:
     unread: list[tuple[str, str]] = field(default_factory=list)
     constants: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def where(self, name: str, resource: EnterpriseResource) -> Heading:
         """The column as the file calls it, or as we do where the file has none."""
@@ -164,7 +235,7 @@ def layout(header: Sequence[str], answers: Answers, resource: EnterpriseResource
     Raises Refused where nothing tells one enterprise from another, or a mapping says one column
     twice."""
     headers = Headers(resource)
-    found = Layout(constants=answers.constants, places=answers.places)
+    found = Layout(constants=answers.constants, places=answers.places, answers=answers.cells)
     said = {place for place, text in enumerate(header) if key(text) in answers.columns}
     for place, text in sorted(enumerate(header), key=lambda pair: pair[0] not in said):
         if not text:

@@ -31,9 +31,14 @@ class Known:
     row: int = 0
 
     def __str__(self) -> str:
+        return self.called if self.row else f"{self.called} ({self.slug})"
+
+    @property
+    def called(self) -> str:
+        """What it is called on a page, where its address says nothing."""
         if self.row:
             return _("la ligne %(row)d, «\xa0%(name)s\xa0»") % {"row": self.row, "name": self.name}
-        return f"«\xa0{self.name}\xa0» ({self.slug})"
+        return f"«\xa0{self.name}\xa0»"
 
 
 @dataclass

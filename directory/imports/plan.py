@@ -9,14 +9,15 @@ from itertools import islice
 
 from django.utils.translation import gettext as _
 
-from directory.cells import Phone
+from directory.cells import Asked, Phone
 from directory.gazetteer import Place, Unfit, key
 from directory.imports.bounds import Refused
 from directory.imports.comparison import Comparison, check_orders, person, warn_of_neq
 from directory.imports.entries import Candidate, Entry, Heading, Outcome
 from directory.imports.files import Table
-from directory.imports.mapping import HELPERS, NEW, Layout
+from directory.imports.mapping import ANY, HELPERS, HERE, NEW, Layout
 from directory.imports.matching import Index, Known
+from directory.imports.unread import Unread
 from directory.likeness import site_of
 from directory.resources import CONTACT, EnterpriseResource, Record
 
@@ -64,6 +65,8 @@ class Planner:
         self.undecided: set[int] = set()
         #: Municipalities that mean none or several, with how often they came.
         self.unplaced: dict[str, int] = {}
+        #: What of the other columns could not be read.
+        self.unread = Unread()
         self.columns = [
             name
             for name, column in resource.columns.items()
@@ -109,7 +112,7 @@ class Planner:
             if not text:
                 continue
             if reason := unreadable(text):
-                entry.say("refusal", reason, self.where(name), text)
+                self.refuse(entry, name, text, reason)
                 continue
             if name == "slug" and key(text) == NEW:
                 continue
@@ -117,8 +120,7 @@ class Planner:
                 value = self.resource.columns[name].widget.clean(text)
             except ValueError as error:
                 reason = getattr(error, "reason", str(error))
-                hint = getattr(error, "hint", "")
-                entry.say("refusal", reason, self.where(name), text, hint)
+                self.refuse(entry, name, text, reason, getattr(error, "hint", ""))
             else:
                 if value is not None:
                     values[name] = value
@@ -137,10 +139,30 @@ class Planner:
             self.index.reserve(known(row, values, place))
         return entry, values
 
+    def refuse(self, entry: Entry, name: str, text: str, reason: str, hint: str = "") -> None:
+        """Say what is wrong with a cell, or that it is left empty, as was answered once of all."""
+        widget = self.resource.columns[name].widget
+        if not isinstance(widget, Asked) and ANY in self.layout.answers.get(name, {}):
+            entry.say(
+                "note",
+                _("cette case, qui n’est pas lisible, est laissée vide."),
+                self.where(name),
+                text,
+            )
+            return
+        self.unread.add(name, text, widget)
+        entry.say("refusal", reason, self.where(name), text, hint)
+
     def cell(self, cells: list[str], name: str) -> str:
         place = self.layout.positions.get(name, -1)
         text = cells[place] if 0 <= place < len(cells) else ""
-        return "" if text.lower() in NOTHING else text
+        if text.lower() in NOTHING:
+            return ""
+        answers = self.layout.answers.get(name)
+        if answers and text and name in self.resource.columns:
+            widget = self.resource.columns[name].widget
+            return widget.answered(text, answers) if isinstance(widget, Asked) else text
+        return text
 
     def where(self, name: str) -> Heading:
         return self.layout.where(name, self.resource)
@@ -197,7 +219,7 @@ class Planner:
                     country=said["country"],
                 )
             except Unfit as error:
-                found = error
+                found = self.here(error, said) or error
             self.places[asked] = found
         if isinstance(found, Place) and given:
             values["city"] = found.city
@@ -209,6 +231,17 @@ class Planner:
                 value = self.cell(cells, column)
                 entry.say("note", found.notice, self.where(column), value, topic=topic)
         return found
+
+    def here(self, error: Unfit, said: Mapping[str, str]) -> Place | None:
+        """Of the several that a name may be, the only one that is of the site, where a person said
+        that the list is of its territory, and the row nothing else."""
+        gazetteer = self.resource.gazetteer
+        own = [city for city in error.cities if city in gazetteer.own]
+        elsewhere = any(said[name] for name in ("city_code", "county"))
+        if self.layout.answers.get("city", {}).get(ANY) != HERE or len(own) != 1 or elsewhere:
+            return None
+        notice = _("lu «\xa0%(city)s\xa0», puisque la liste est du territoire du répertoire.")
+        return Place(own[0], None, notice % {"city": gazetteer.written(own[0])})
 
     # --- A row among the others
 
@@ -224,7 +257,7 @@ class Planner:
             entry.say(
                 "refusal",
                 _("la fiche est %(one)s et le NEQ celui de %(other)s\xa0: corrigez l’un des deux.")
-                % {"one": found[0], "other": found[1]},
+                % {"one": self.called(found[0]), "other": self.called(found[1])},
                 self.where("neq"),
                 neq,
             )
@@ -372,12 +405,16 @@ class Planner:
             topic=_("Déjà plus haut dans le fichier, par le NEQ ou par le nom et la ville"),
         )
 
+    def called(self, one: Known) -> str:
+        return one.called if self.asking else str(one)
+
     def ask(self, entry: Entry, alike: Sequence[tuple[Known, list[str]]]) -> None:
         """Leave it to a person whether this is one of those."""
         entry.outcome = Outcome.PROPOSED
         entry.candidates = [candidate(one, reasons) for one, reasons in alike]
         candidates = "\xa0; ".join(
-            f"{one} ({', '.join(reasons)})" if reasons else str(one) for one, reasons in alike
+            f"{self.called(one)} ({', '.join(reasons)})" if reasons else self.called(one)
+            for one, reasons in alike
         )
         listed = [f"«\xa0{one.slug}\xa0»" for one, _reasons in alike if one.slug]
         if listed:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
-from django.utils.translation import gettext_lazy
+from django.utils.translation import ngettext_lazy
 
 from directory.imports.entries import Entry, Message, Outcome
 from directory.imports.mapping import Layout
@@ -20,19 +20,19 @@ ASIDE, REMOVED, RESTORED, STAYED = "aside", "removed", "restored", "stayed"
 PENDING = [Outcome.PROPOSED.value, Outcome.REFUSED.value]
 
 SAVED = {
-    Outcome.CREATED.value: gettext_lazy("créées"),
-    Outcome.UPDATED.value: gettext_lazy("modifiées"),
-    Outcome.LEFT.value: gettext_lazy("sans changement"),
-    Outcome.PROPOSED.value: gettext_lazy("doublons possibles"),
-    Outcome.REFUSED.value: gettext_lazy("à corriger"),
-    ASIDE: gettext_lazy("laissées de côté"),
-    REMOVED: gettext_lazy("retirées du répertoire"),
-    RESTORED: gettext_lazy("remises comme avant"),
-    STAYED: gettext_lazy("restées telles quelles"),
+    Outcome.CREATED.value: ngettext_lazy("créée", "créées"),
+    Outcome.UPDATED.value: ngettext_lazy("modifiée", "modifiées"),
+    Outcome.LEFT.value: ngettext_lazy("sans changement", "sans changement"),
+    Outcome.PROPOSED.value: ngettext_lazy("doublon possible", "doublons possibles"),
+    Outcome.REFUSED.value: ngettext_lazy("à corriger", "à corriger"),
+    ASIDE: ngettext_lazy("laissée de côté", "laissées de côté"),
+    REMOVED: ngettext_lazy("retirée du répertoire", "retirées du répertoire"),
+    RESTORED: ngettext_lazy("remise comme avant", "remises comme avant"),
+    STAYED: ngettext_lazy("restée telle quelle", "restées telles quelles"),
 }
 PREVIEWED = SAVED | {
-    Outcome.CREATED.value: gettext_lazy("à créer"),
-    Outcome.UPDATED.value: gettext_lazy("à modifier"),
+    Outcome.CREATED.value: ngettext_lazy("à créer", "à créer"),
+    Outcome.UPDATED.value: ngettext_lazy("à modifier", "à modifier"),
 }
 
 

@@ -17,6 +17,7 @@ from directory.imports.mapping import Answers, Layout
 from directory.imports.plan import Planner
 from directory.imports.rights import Consent, allow_writing
 from directory.imports.suggesting import suggest
+from directory.imports.unread import Unread
 from directory.imports.writing import Writer
 from directory.models import Enterprise, User
 from directory.resources import EnterpriseResource
@@ -59,6 +60,8 @@ class Summary:
     correcting: int = 0
     #: Municipalities that no row could be put in, with how many rows say each.
     unplaced: dict[str, int] = field(default_factory=dict)
+    #: What of the other columns could not be read.
+    unread: Unread = field(default_factory=Unread)
     #: Whether anything was written.
     applied: bool = False
 
@@ -158,7 +161,7 @@ class Import:
                 summary.add(entry)
                 each(entry)
             progress(len(entries))
-        summary.unplaced = planner.unplaced
+        summary.unplaced, summary.unread = planner.unplaced, planner.unread
         return summary
 
 

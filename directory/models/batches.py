@@ -15,6 +15,8 @@ class SavedMapping(models.Model):
     name = models.CharField(_("nom"), max_length=80, unique=True)
     columns = models.JSONField(_("colonnes"))  # heading as in the file → our column, or null
     defaults = models.JSONField(_("valeurs par défaut"), default=dict, blank=True)
+    # Our column → what a file writes → what it is: what was answered once, for the next file too.
+    answers = models.JSONField(_("réponses"), default=dict, blank=True)
     updated_at = models.DateTimeField(_("modifiée le"), auto_now=True)
 
     class Meta:
@@ -49,6 +51,17 @@ class ImportBatch(models.Model):
     defaults = models.JSONField(_("valeurs par défaut"), default=dict)
     # Municipality as the file writes it → its name or its code.
     places = models.JSONField(_("municipalités précisées"), default=dict)
+    # The same of the other columns: our column → what the file writes → what it is.
+    answers = models.JSONField(_("réponses"), default=dict, blank=True)
+    # The mapping that keeps these answers for the next file.
+    mapping = models.ForeignKey(
+        SavedMapping,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("correspondance de colonnes"),
+    )
     # What allows writing to the addresses of the file, asked once (ConsentBasis.Basis), and whence.
     basis = models.CharField(_("droit d’écrire"), max_length=12, blank=True)
     basis_source = models.CharField(_("d’où on le sait"), max_length=240, blank=True)

@@ -303,6 +303,12 @@ class Enterprise(ServedTerritory):
         verbose_name_plural = _("entreprises")
         ordering = ["name", "pk"]
         permissions = [("view_buyer_contacts", _("Voir les coordonnées réservées aux acheteurs"))]
+        indexes = [
+            # The list of the admin, in the order of the dictionary.
+            models.Index(
+                models.Func("name", function="public.fold"), "id", name="enterprise_folded_name"
+            ),
+        ]
         constraints = [
             chosen("enterprise_legal_form", LegalForm.values, "legal_form"),
             chosen("enterprise_state", ["draft", "published", "archived"], "state"),

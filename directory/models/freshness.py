@@ -89,6 +89,8 @@ class PhoneCall(models.Model):
     note = models.TextField(_("note"), blank=True)
     # One for a form shown: sent twice, it is kept once.
     key = models.CharField(max_length=64, unique=True, editable=False)
+    # What the listing was where the call changed it, and its version after, to take it back.
+    before = models.JSONField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("appel")

@@ -14,12 +14,17 @@ class UserQuerySet(models.QuerySet):
     def with_doors(self):
         """With what they may open, for the header of each page: in the statement that finds them,
         which every request of somebody signed in makes."""
-        held = Permission.objects.filter(codename="moderate_revision")
         to_them = Q(group__user=OuterRef("pk")) | Q(user=OuterRef("pk"))
+
+        def may(codename):
+            held = Permission.objects.filter(to_them, codename=codename)
+            return Q(is_staff=True) & (Q(is_superuser=True) | Exists(held))
+
         representing = self.model.representations.rel.related_model.objects
         return self.annotate(
             represents=Exists(representing.filter(user=OuterRef("pk"))),
-            moderates=Q(is_staff=True) & (Q(is_superuser=True) | Exists(held.filter(to_them))),
+            moderates=may("moderate_revision"),
+            calls=may("add_phonecall"),
         )
 
 

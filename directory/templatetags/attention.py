@@ -1,10 +1,15 @@
 from django import template
 
-from directory.attention import attention as lines_of
+from directory import attention as work
 
 register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
 def attention(context):
-    return list(lines_of(context["request"].user))
+    return list(work.attention(context["request"].user))
+
+
+@register.simple_tag(takes_context=True)
+def tools(context):
+    return list(work.tools(context["request"].user))

@@ -105,6 +105,9 @@ urlpatterns = [
     path("appels/", phone.phone_list, name="phone_list"),
     path("appels/<slug:slug>/", phone.phone_call, name="phone_call"),
     path("appels/<slug:slug>/prendre/", phone.take, name="phone_take"),
+    path("appels/<slug:slug>/annuler/", phone.take_back, name="phone_take_back"),
+    path("appels/<slug:slug>/numero/", phone.number, name="phone_number"),
+    path("appels/<slug:slug>/inviter/", phone.invite, name="phone_invite"),
     # the site itself
     path("nouveautes/", news.news, name="news"),
     path("nouveautes/atom.xml", news.atom, name="atom"),

@@ -9,6 +9,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
@@ -91,6 +92,8 @@ def duplicate_list(request):
         "pairs": [item(pair, labels) for pair in page],
         "total": page.paginator.count,
         "open": to_look_at().count(),
+        "searched": searched(),
+        "apart": just_told_apart(request.user),
         "filtered": bool(city or reason in Reason.values or chosen != State.OPEN),
         "states": options(State.choices, chosen),
         "reasons": options(Reason.choices, reason),
@@ -106,6 +109,18 @@ def duplicate_list(request):
         },
     }
     return render(request, "directory/duplicates.html", context)
+
+
+def searched():
+    """When the whole directory was last looked through, in words; "" where it never was."""
+    at = duplicates.last_search()
+    return at and date_format(timezone.localtime(at), _("j F Y à G\\hi"))
+
+
+def just_told_apart(user):
+    """The pair that this person just said to be two enterprises, to be taken back."""
+    pair = duplicates.just_told_apart(user)
+    return pair and {"pk": pair.pk, "one": pair.first.name, "other": pair.second.name}
 
 
 def options(choices, chosen):
@@ -222,6 +237,7 @@ def comparison_page(request, one, other, pair, *, form=None, seen=None, notice="
         "blocked": blocked,
         "notice": notice,
         "errors": len(form.errors),
+        "apart": just_told_apart(request.user),
         "next_url": following_pair and reverse("directory:duplicate", args=[following_pair.pk]),
     }
     return render(request, "directory/duplicate.html", context, status=status)
@@ -254,8 +270,6 @@ def tell_apart(request, one, other, pair):
         pair = duplicates.tell_apart(one=one, other=other, by=request.user)
     except duplicates.Settled:
         return changed(request, one, other)
-    text = _("C’est noté\xa0: «\xa0%(one)s\xa0» et «\xa0%(other)s\xa0» sont deux entreprises.")
-    messages.success(request, text % {"one": one.name, "other": other.name})
     return onwards(pair)
 
 

@@ -177,6 +177,7 @@ def look(request, editor):
         "section": Section(editor.section),
         "e": page,
         "sent": sent_again(request),
+        "understood": editor.understood,
         "now": [sections.LABELS[name] for name in new if name not in waits],
         "waits": [sections.LABELS[name] for name in new if name in waits],
     }
@@ -218,7 +219,7 @@ def send(request, editor):
         editor.refuse(error.message_dict)
         return show(request, editor)
     drafts.discard(enterprise=enterprise, section=editor.section, by=request.user)
-    messages.success(request, done(enterprise, outcome))
+    messages.success(request, " ".join([done(enterprise, outcome), *editor.understood]))
     return redirect("directory:mine_listing", enterprise.slug)
 
 

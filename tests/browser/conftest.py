@@ -224,6 +224,10 @@ def addresses(site):
         "admin": reverse("admin:index"),
         "admin, list": reverse("admin:directory_enterprise_changelist") + "?q=minimale",
         "admin, enterprise": reverse("admin:directory_enterprise_change", args=[pk]),
+        "admin, renewal": reverse(
+            "admin:directory_recognition_renew",
+            args=[Enterprise.objects.get(slug="riche").pk],
+        ),
     }
 
 

@@ -8,7 +8,7 @@ from tests.browser.conftest import DESKTOP, PHONE, PUBLIC, STATUS, UNBROKEN, lis
 pytestmark = pytest.mark.browser
 
 NARROW = {"width": 320, "height": 640}
-ADMIN = ["admin", "admin, list", "admin, enterprise"]
+ADMIN = ["admin", "admin, list", "admin, enterprise", "admin, renewal"]
 DUPLICATES = ["duplicates", "duplicate", "merges", "merge"]
 # Pages that differ from another by their text alone.
 ALIKE = {"results of a word", "results near", "results widened", "last page"}

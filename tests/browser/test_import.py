@@ -50,6 +50,7 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
     page.get_by_role("button", name="Voir ce qui changerait").click()
 
     assert page.get_by_role("heading", name="À corriger", exact=True).is_visible()
+    page.locator("section.row summary").first.click()
     said = page.locator("[aria-invalid]").first
     error = page.locator(f"[id='{said.get_attribute('aria-describedby')}']")
     assert error.is_visible()
@@ -66,9 +67,10 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
 
     # The basket: a city for all its rows at once, then a telephone.
     page.locator(".places").get_by_label("Chicoutimi-Nord").fill("Saguenay")
-    page.get_by_role("button", name="Réessayer").click()
+    page.get_by_role("button", name="Enregistrer ces réponses").click()
     page.locator(".tabs").get_by_text("à corriger").click()
     row = page.locator("section.row", has_text="Un téléphone compte dix chiffres").first
+    row.locator("summary").first.click()
     row.get_by_label("Tél.").fill("450 555-8888")
     page.get_by_role("button", name="Réessayer").click()
     assert page.get_by_text("1 ligne enregistrée").is_visible()

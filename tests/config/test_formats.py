@@ -14,12 +14,12 @@ def shown(template, **context):
 @pytest.mark.parametrize(
     ("template", "value", "text"),
     [
-        ("{{ value|date }}", date(2026, 11, 22), "22 novembre 2026"),
-        ("{{ value|time }}", time(18, 6), "18 h 06"),
-        ("{{ value|time }}", time(8, 5), "8 h 05"),
+        ("{{ value|date }}", date(2026, 11, 22), "22\xa0novembre\xa02026"),
+        ("{{ value|time }}", time(18, 6), "18\xa0h\xa006"),
+        ("{{ value|time }}", time(8, 5), "8\xa0h\xa005"),
         ("{{ value|date:'SHORT_DATE_FORMAT' }}", date(2026, 1, 2), "2026-01-02"),
         ("{{ value|date:'YEAR_MONTH_FORMAT' }}", date(2026, 8, 1), "août 2026"),
-        ("{{ value }}", date(2026, 11, 22), "22 novembre 2026"),
+        ("{{ value }}", date(2026, 11, 22), "22\xa0novembre\xa02026"),
         ("{{ value|floatformat:'g' }}", 1234567, "1\xa0234\xa0567"),
         ("{{ value|floatformat:1 }}", 2.5, "2,5"),
     ],
@@ -31,8 +31,8 @@ def test_dates_and_numbers_are_written_as_in_quebec(template, value, text):
 def test_an_instant_is_shown_at_the_hour_of_montreal():
     winter = datetime(2026, 11, 22, 23, 6, tzinfo=UTC)
     summer = datetime(2026, 7, 1, 22, 6, tzinfo=UTC)
-    assert shown("{{ value }}", value=winter) == "22 novembre 2026, 18 h 06"
-    assert shown("{{ value }}", value=summer) == "1 juillet 2026, 18 h 06"
+    assert shown("{{ value }}", value=winter) == "22\xa0novembre\xa02026, 18\xa0h\xa006"
+    assert shown("{{ value }}", value=summer) == "1er\xa0juillet\xa02026, 18\xa0h\xa006"
 
 
 @pytest.mark.parametrize("written", ["2026-11-22", "22-11-2026", "22/11/2026"])

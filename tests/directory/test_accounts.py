@@ -598,6 +598,8 @@ def test_an_account_is_deleted_with_what_it_knows(client, enterprise):
     assert Enterprise.objects.get().state == "published"
     told = Mail.objects.get(kind="owner_left")
     assert "Les Ateliers d’Alice" in told.text
+    assert reverse("directory:team", args=[enterprise.slug]) in told.text
+    assert "votre compte" not in told.text
     assert Mail.objects.exclude(pk=told.pk).get().kind == "account_deleted"
     assert "alice" not in json.dumps(list(AuditEntry.objects.values("by_label", "detail")))
 

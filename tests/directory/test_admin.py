@@ -9,6 +9,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 
 from directory.models import (
+    Benefit,
     CallUnderWay,
     City,
     Consent,
@@ -180,6 +181,30 @@ def test_a_list_asks_as_much_of_the_database_however_long_it_is(one_of_each, sup
     many = asked()
     assert many == few
     assert max(many.values()) <= 15
+
+
+def test_the_page_of_a_listing_asks_as_much_of_the_database_however_much_it_holds(
+    one_of_each, superuser
+):
+    address = page(Enterprise, "change", one_of_each.pk)
+
+    def asked():
+        with recorded_sql() as statements:
+            html = superuser.get(address).content.decode()
+        return len(statements), html.count("inline-related")
+
+    asked()  # what a process keeps is then kept
+    few, rows = asked()
+    for number in range(6):
+        category = PurchasingCategoryFactory(slug=f"s{number}")
+        OfferingFactory(enterprise=one_of_each, category=category)
+        CertificationFactory(enterprise=one_of_each, number=f"EI-1{number}")
+        EnterpriseBenefitFactory(enterprise=one_of_each, benefit=Benefit.objects.all()[number + 1])
+        ReferenceFactory(enterprise=one_of_each)
+    many, more = asked()
+    assert more >= rows + 6
+    assert many == few
+    assert many <= 24
 
 
 # --- Hostile input
@@ -378,6 +403,23 @@ def test_staff_find_an_enterprise_however_they_type(asked, superuser):
     EnterpriseFactory(name="Autre chose")
     response = superuser.get(page(Enterprise, "changelist"), {"q": asked})
     assert list(response.context["cl"].result_list) == [found]
+
+
+def test_names_are_listed_as_a_dictionary_has_them(superuser):
+    def names(**asked):
+        response = superuser.get(page(Enterprise, "changelist"), asked)
+        return [row.name for row in response.context["cl"].result_list]
+
+    in_order = ["école", "Éditions", "Érable", "Œuvre", "Verger", "Zoé"]
+    for number, name in enumerate(["Verger", "Érable", "Zoé", "école", "Éditions", "Œuvre"]):
+        EnterpriseFactory(name=name, slug=f"ordre-{number}")
+    assert names() == in_order
+    assert names(o="1") == in_order
+    assert names(o="-1") == in_order[::-1]
+    cities = superuser.get(page(City, "changelist"), {"q": "ec"}).context["cl"].queryset
+    assert "fold" in str(cities.query.order_by)
+    offerings = superuser.get(page(Offering, "changelist"), {"o": "4"}).context["cl"].queryset
+    assert offerings.query.order_by[0] == "enterprise__name__fold"
 
 
 # --- Writing

@@ -1,21 +1,27 @@
 """The acts and the filters of the list of enterprises, as a curator uses them."""
 
 import io
+import re
 from datetime import timedelta
 
 import openpyxl
 import pytest
+from django.contrib import admin
 from django.urls import reverse
 from django.utils import timezone
 
+from directory import attention
+from directory.back_office import MENU, OFF_THE_MENU
 from directory.models import BulkAct, Enterprise
 from tests.factories import (
     CertificationFactory,
     EnterpriseFactory,
     OfferingFactory,
     RecognitionFactory,
+    ReminderFactory,
     SectorFactory,
 )
+from tests.forms import filled
 
 pytestmark = pytest.mark.django_db
 
@@ -47,6 +53,26 @@ def test_drafts_ticked_are_published_then_taken_back_from_the_list_of_acts(curat
     assert draft.state == "draft"
     response = curator.post(reverse("admin:directory_bulkact_undo", args=[done.pk]), follow=True)
     assert "avait déjà été annulée" in response.content.decode()
+
+
+def test_the_message_of_an_act_leads_to_a_page_that_takes_that_very_act_back(curator):
+    one, other = EnterpriseFactory(name="La première"), EnterpriseFactory(name="La seconde")
+    html = act(curator, "publish", one).content.decode()
+    act(curator, "publish", other)
+    first = BulkAct.objects.order_by("pk").first()
+    address = reverse("admin:directory_bulkact_undo", args=[first.pk])
+    assert f'href="{address}">Annuler cette action' in html
+    html = curator.get(address).content.decode()
+    assert "La première" in html
+    assert "La seconde" not in html
+    one.refresh_from_db()
+    assert one.state == "published"  # to look is not to do
+    sent = filled(curator.get(address), "act_form")
+    curator.post(address, sent)
+    one.refresh_from_db()
+    other.refresh_from_db()
+    assert (one.state, other.state) == ("draft", "published")
+    assert "avait déjà été annulée" in curator.get(address, follow=True).content.decode()
 
 
 def test_archiving_asks_what_the_public_reads_and_why_before_it_changes_anything(curator):
@@ -161,13 +187,76 @@ def test_the_list_costs_as_many_statements_whatever_it_shows(
 def test_the_index_says_what_awaits_and_leads_there(curator, moderator):
     EnterpriseFactory(name="Brouillon")
     html = curator.get(reverse("admin:index")).content.decode()
-    assert "Brouillons à publier" in html
+    assert "<strong>1</strong> brouillon à publier" in html
     assert f"{reverse(LIST)}?state__exact=draft" in html
-    assert "Brouillons à publier" not in moderator.get(reverse("admin:index")).content.decode()
+    assert "brouillon à publier" not in moderator.get(reverse("admin:index")).content.decode()
 
 
 def test_the_index_says_that_nothing_awaits(curator):
     assert "Rien ne vous attend." in curator.get(reverse("admin:index")).content.decode()
+
+
+def test_who_may_call_is_told_of_the_calls_that_wait(facilitator, moderator):
+    long_ago = timezone.localdate() - timedelta(days=500)
+    late = EnterpriseFactory(published=True, confirmed_on=long_ago, confirmed_by="staff")
+    ReminderFactory(enterprise=late, due_on=Enterprise.objects.with_due_on().get().due_on, step=3)
+    html = facilitator.get(reverse("admin:index")).content.decode()
+    assert "<strong>1</strong> appel à faire" in html
+    assert "Rien ne vous attend" not in html
+    assert (
+        reverse("directory:phone_list")
+        not in moderator.get(reverse("admin:index")).content.decode()
+    )
+
+
+def test_everyone_has_the_way_to_where_they_work_though_nothing_waits(
+    curator, facilitator, moderator, staff
+):
+    def ways(person):
+        html = person.get(reverse("admin:index")).content.decode()
+        tools = html.partition('id="tools"')[2].partition("</nav>")[0]
+        return re.findall(r'href="([^"]+)"', tools)
+
+    imports, renewals = reverse("admin:directory_importbatch_changelist"), attention.to_renew()
+    assert ways(curator) == [
+        reverse(LIST), imports, reverse("directory:duplicates"), reverse("directory:invitations"),
+        renewals.replace("&", "&amp;"), reverse("directory:phone_list"),
+    ]  # fmt: skip
+    assert ways(facilitator) == [
+        reverse(LIST), reverse("directory:invitations"), reverse("directory:phone_list"),
+    ]  # fmt: skip
+    assert ways(moderator) == [reverse(LIST), reverse("directory:desk")]
+    assert ways(staff) == []
+    for person in (curator, facilitator, moderator):
+        for address in ways(person):
+            assert person.get(address.replace("&amp;", "&")).status_code == 200
+
+
+def test_the_header_of_every_page_leads_those_who_call_to_their_list(
+    client, facilitator, moderator
+):
+    door = f'href="{reverse("directory:phone_list")}"'
+    for address in (reverse("directory:home"), reverse("admin:index")):
+        assert door in facilitator.get(address).content.decode()
+        assert door not in moderator.get(address).content.decode()
+    assert door not in client.get(reverse("directory:home")).content.decode()
+
+
+def test_every_table_is_in_one_group_of_the_menu_or_kept_off_it(superuser):
+    names = [name for group in MENU for name in group.models]
+    assert len(names) == len(set(names))
+    registered = {model.__name__ for model in admin.site._registry}
+    assert registered == {*names, *OFF_THE_MENU}
+    html = superuser.get(reverse("admin:index")).content.decode()
+    for name in OFF_THE_MENU:
+        assert reverse(f"admin:directory_{name.lower()}_changelist") not in html
+
+
+def test_the_group_of_the_page_one_is_on_is_open(curator):
+    html = curator.get(reverse("admin:directory_permit_changelist")).content.decode()
+    folded = re.findall(r'<details class="module tables">\s*<summary>([^<]+)', html)
+    assert "Ce qui compose une fiche" not in folded
+    assert "Vocabulaires" in folded
 
 
 def test_the_history_of_a_listing_says_what_changed_and_who_did_it(curator):

@@ -6,25 +6,34 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from PIL import Image
 
-from directory import demo, fictional, integrity
+from directory import bulk_invitations, demo, fictional, integrity, phone_calls
 from directory.models import (
     Certification,
     City,
+    Claim,
+    ConsentBasis,
     Contact,
+    DuplicatePair,
     Enterprise,
     EnterpriseBenefit,
+    ErrorReport,
     Listing,
+    Mail,
     Offering,
     Permit,
     Recognition,
     Reference,
+    Reminder,
+    Revision,
     Sector,
+    Suggestion,
 )
 from tests.factories import EnterpriseFactory
 from tests.sql import recorded_sql
 
 pytestmark = pytest.mark.usefixtures("reference")
 
+LEFT_TO_DO = (ConsentBasis, DuplicatePair, Reminder, Revision, Claim, ErrorReport, Suggestion)
 TODAY = date(2026, 11, 22)
 
 
@@ -209,6 +218,20 @@ def test_the_demonstration_is_loaded_once(capsys, settings):
     call_command("load_demo")
     assert "déjà là" in capsys.readouterr().out
     assert list(Enterprise.objects.order_by("pk").values()) == before
+
+
+def test_the_demonstration_leaves_things_to_do_and_sends_nothing(monkeypatch):
+    monkeypatch.setattr(demo, "DEMO_SIZE", 80)
+    call_command("load_demo")
+    counts = [table.objects.count() for table in LEFT_TO_DO]
+    assert all(counts), dict(zip(LEFT_TO_DO, counts, strict=True))
+    assert Revision.objects.get().state == "waiting"
+    assert phone_calls.to_call_now().exists()
+    assert bulk_invitations.prospects().filter(apart="").exists()
+    assert ErrorReport.objects.filter(message__startswith="Exemple fictif").count() == 3
+    assert not Mail.objects.exists()
+    call_command("load_demo")
+    assert [table.objects.count() for table in LEFT_TO_DO] == counts
 
 
 @pytest.mark.usefixtures("small_demo")

@@ -1,6 +1,7 @@
 """Listings that may be one enterprise: found, asked once, decided."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
@@ -8,7 +9,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import duplicates, likeness, merging
+from directory import audit, duplicates, likeness, merging
 from directory.likeness import Reason
 from directory.models import (
     AuditEntry,
@@ -305,6 +306,7 @@ def test_the_queue_is_filtered_and_passes_over_what_it_does_not_know(curator, pa
 
 def test_a_pair_one_of_which_was_archived_since_waits_for_nobody(curator, pair):
     Enterprise.objects.filter(pk=pair.second_id).update(state="archived", closing="closed")
+    audit.record(act=duplicates.SEARCHED, by=None)
     assert "Rien à examiner" in text(curator.get(reverse("directory:duplicates")))
     page = text(curator.get(address(pair)))
     assert "est archivée" in page
@@ -419,6 +421,26 @@ def test_two_enterprises_are_told_apart_once_and_the_next_pair_comes(curator, pa
     curator.post(address(pair), {"action": "ask"})
     pair.refresh_from_db()
     assert (pair.state, pair.decided_by) == ("open", None)
+
+
+def test_what_was_just_said_of_a_pair_can_be_taken_back_from_the_next_page(
+    curator, superuser, pair
+):
+    queue = reverse("directory:duplicates")
+    curator.post(address(pair), {"action": "distinct"})
+    page = curator.get(queue)
+    assert page.context["apart"]["pk"] == pair.pk
+    assert f'action="{address(pair)}"' in page.content.decode()
+    assert superuser.get(queue).context["apart"] is None
+    DuplicatePair.objects.update(decided_at=timezone.now() - timedelta(minutes=11))
+    assert curator.get(queue).context["apart"] is None
+
+
+def test_an_empty_queue_says_when_it_was_last_searched(curator):
+    queue = reverse("directory:duplicates")
+    assert "n’ont pas encore été cherchées" in text(curator.get(queue))
+    duplicates.search()
+    assert "a été parcouru le" in text(curator.get(queue))
 
 
 def test_of_two_curators_the_second_learns_what_the_first_did(curator, superuser, pair):

@@ -554,3 +554,38 @@ def test_five_parallel_sendings_are_one(reference):
     assert statuses == [302] * 5
     assert sorted(Revision.objects.values_list("state", flat=True)) == ["applied", "waiting"]
     assert fresh(enterprise).version == 2
+
+
+# --- Municipalities, as people write them
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [("Brosard", "Brossard"), ("Saint-Bruno", "Saint-Bruno-de-Montarville")],
+)
+def test_a_municipality_read_otherwise_than_it_was_typed_is_said(alice, typed, read):
+    sent = opened(alice, "places") | {"city": typed, "served_cities": "Longeuil"}
+    seen = text(alice.post(address("places"), sent | {"faire": "apercu"}))
+    done = text(alice.post(address("places"), sent | {"faire": "envoyer"}, follow=True))
+    for html in (seen, done):
+        assert f"Nous avons lu «\xa0{read}\xa0» pour «\xa0{typed}\xa0»." in html
+        assert "«\xa0Longueuil\xa0» pour «\xa0Longeuil\xa0»" in html
+
+
+def test_a_municipality_typed_as_it_is_called_is_said_no_more(alice):
+    sent = opened(alice, "places") | {"city": "st-lambert (longueuil)", "served_cities": "BROSSARD"}
+    assert "Nous avons lu" not in text(alice.post(address("places"), sent | {"faire": "apercu"}))
+
+
+@pytest.mark.parametrize(
+    ("typed", "proposed"),
+    [
+        ("Saint-Jean", "Saint-Jean-sur-Richelieu"),
+        ("St-Jean", "Saint-Jean-sur-Richelieu"),
+        ("Sainte-Anne", "Sainte-Anne-de"),
+    ],
+)
+def test_of_an_unknown_municipality_those_that_begin_so_are_proposed_first(alice, typed, proposed):
+    sent = opened(alice, "places") | {"served_cities": typed}
+    html = text(alice.post(address("places"), sent))
+    assert f"Est-ce «\xa0{proposed}" in html or f"Précisez\xa0: «\xa0{typed}" in html

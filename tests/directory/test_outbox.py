@@ -17,7 +17,7 @@ from django.db import connection, connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import bounces, mailings, outbox
+from directory import bounces, claims, codes, mailings, outbox, reports
 from directory.models import Mail, Unsubscription
 from tests.smtp import html, text
 from tests.test_consistency import mistakes
@@ -418,11 +418,26 @@ def test_every_kind_of_mail_has_its_three_files_an_example_and_good_french(kind)
             assert left not in said
     assert 5 < len(written.subject) <= 90
     assert "\n\n\n" not in written.text
-    assert "/desabonnement/exemple/" in written.text
+    assert ("/desabonnement/exemple/" in written.text) == mailings.KINDS[kind].stoppable
     # What the one says to do, the other does too.
     assert set(re.findall(r"https?://[^\s\"<>]+", written.text)) <= set(
         re.findall(r"https?://[^\s\"<>]+", written.html)
     )
+
+
+def test_the_samples_of_codes_have_the_shape_of_those_that_leave():
+    code = mailings.KINDS["code"].sample["code"]
+    assert re.fullmatch(rf"\d{{4}} \d{{{codes.DIGITS - 4}}}", code)
+    code = mailings.KINDS["claim_code"].sample["code"].replace("-", "")
+    assert len(code) == claims.CODE_LENGTH
+    assert set(code) <= set(reports.ALPHABET)
+
+
+def test_no_mail_may_be_stopped_but_of_a_kind_that_says_so(db):
+    for kind in ("code", "account_changed"):
+        with pytest.raises(ValueError, match=kind):
+            queued(kind=kind, context=mailings.KINDS[kind].sample, service=False)
+    assert queued(service=False)
 
 
 class Page(HTMLParser):

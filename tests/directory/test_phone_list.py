@@ -4,18 +4,22 @@ import threading
 from datetime import date, timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import IntegrityError, connections
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
-from directory import freshness, outbox, phone_calls
+from directory import freshness, outbox, phone_calls, reports
 from directory.models import (
     AuditEntry,
     CallUnderWay,
     ConsentBasis,
     Enterprise,
     ErrorReport,
+    Invitation,
+    Mail,
     PhoneCall,
 )
 from directory.phone_forms import next_working_day
@@ -132,7 +136,7 @@ def test_the_list_asks_as_much_of_the_database_however_long_it_is(
 ):
     for number in range(12):
         PhoneCallFactory(enterprise=to_call(f"Entreprise {number}"), outcome="no_answer")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         facilitator.get(LIST + "?tous=1")
 
 
@@ -215,7 +219,6 @@ def test_who_agrees_on_the_telephone_is_reminded_again_though_they_had_stopped_i
     ("sent", "field"),
     [
         (noted("changed"), "note"),
-        (noted("call_back"), "call_back_on"),
         (noted("call_back", call_back_on="2020-01-01"), "call_back_on"),
         (noted("call_back", call_back_on="9999-12-31"), "call_back_on"),
         (noted("call_back", call_back_on="demain"), "call_back_on"),
@@ -239,10 +242,10 @@ def test_a_mistake_is_said_at_its_field_and_keeps_what_was_typed(facilitator, se
 def test_to_call_back_proposes_the_next_working_day(facilitator):
     enterprise = to_call()
     html = facilitator.get(call(enterprise)).content.decode()
-    assert f'value="{next_working_day():%Y-%m-%d}"' in html
+    assert f"prend le {date_format(next_working_day(), 'l j F')}" in html
+    assert html.index('name="call_back_on"') < html.index('value="call_back"')
     assert next_working_day().weekday() < 5
-    day = next_working_day().isoformat()
-    facilitator.post(call(enterprise), noted("call_back", call_back_on=day))
+    facilitator.post(call(enterprise), noted("call_back"))
     assert PhoneCall.objects.get().call_back_on == next_working_day()
     with pytest.raises(IntegrityError):
         PhoneCallFactory(outcome="call_back")
@@ -269,6 +272,145 @@ def test_a_form_sent_five_times_at_once_is_one_call(reference):
         sender.join(30)
     assert sorted(kept) == [False] * 4 + [True]
     assert PhoneCall.objects.count() == ErrorReport.objects.count() == 1
+
+
+# --- A call taken back
+
+
+def take_back(person, enterprise, pk=None):
+    pk = pk or PhoneCall.objects.latest("pk").pk
+    address = reverse("directory:phone_take_back", args=[enterprise.slug])
+    return person.post(address, {"appel": pk}, follow=True)
+
+
+def left(enterprise):
+    """What a call may leave behind."""
+    kept = Enterprise.objects.get(pk=enterprise.pk)
+    fields = kept.confirmed_on, kept.confirmed_by, kept.provenance
+    tables = PhoneCall, ErrorReport, ConsentBasis
+    return [*fields, *(table.objects.count() for table in tables)]
+
+
+@pytest.mark.parametrize("outcome", ["confirmed", "closed", "wrong_number", "call_back"])
+def test_a_call_noted_by_mistake_is_taken_back_with_all_it_left(facilitator, outcome):
+    enterprise = to_call(provenance={"phone": "import"})
+    before = left(enterprise)
+    facilitator.post(call(enterprise), noted(outcome, consent_email="info@traiteur.example"))
+    assert left(enterprise) != before
+    assert "Annuler" in facilitator.get(LIST).content.decode()
+    response = take_back(facilitator, enterprise)
+    assert response.redirect_chain[0][0] == call(enterprise)
+    assert left(enterprise) == before
+    assert names(facilitator) == [enterprise.name]
+    assert "Annuler" not in facilitator.get(LIST).content.decode()
+    assert AuditEntry.objects.filter(act="call.undone").count() == 1
+
+
+def test_the_second_call_without_answer_taken_back_puts_the_listing_in_results_again(facilitator):
+    enterprise = to_call()
+    PhoneCallFactory(enterprise=enterprise, outcome="no_answer")
+    PhoneCall.objects.update(at=timezone.now() - timedelta(days=5))
+    facilitator.post(call(enterprise), noted("no_answer"))
+    assert Enterprise.objects.get().is_unreachable
+    take_back(facilitator, enterprise)
+    assert not Enterprise.objects.get().is_unreachable
+
+
+def test_a_call_is_taken_back_by_who_noted_it_and_within_minutes(facilitator, curator):
+    enterprise = to_call()
+    facilitator.post(call(enterprise), noted("closed"))
+    assert "Annuler" not in curator.get(LIST).content.decode()
+    assert take_back(curator, enterprise).status_code == 404
+    assert take_back(facilitator, enterprise, pk="x").status_code == 404
+    PhoneCall.objects.update(at=timezone.now() - timedelta(minutes=11))
+    assert "plus de dix minutes" in take_back(facilitator, enterprise).content.decode()
+    assert PhoneCall.objects.count() == ErrorReport.objects.count() == 1
+
+
+def test_what_somebody_rested_on_since_is_not_taken_back(facilitator, moderator):
+    closed, confirmed = to_call("Fermée"), to_call("Confirmée")
+    facilitator.post(call(closed), noted("closed"))
+    reports.decide(
+        messages=list(ErrorReport.objects.all()), state="handled", by=moderator.user, reason="Vu"
+    )
+    assert "déjà vu" in take_back(facilitator, closed).content.decode()
+    facilitator.post(call(confirmed), noted("confirmed", key="b" * 32))
+    changed = Enterprise.objects.get(pk=confirmed.pk)
+    changed.version += 1
+    changed.mission = "Nourrir"
+    changed.save()
+    assert "a changé depuis" in take_back(facilitator, confirmed).content.decode()
+    assert PhoneCall.objects.count() == 2
+
+
+# --- Without a number, never confirmed, invited
+
+
+def without_number():
+    enterprise = to_call()
+    Enterprise.objects.filter(pk=enterprise.pk).update(phone="")
+    return enterprise
+
+
+def test_without_a_number_one_is_asked_for_instead_of_a_call(facilitator):
+    enterprise = without_number()
+    assert "Trouver le numéro" in facilitator.get(LIST).content.decode()
+    html = facilitator.get(call(enterprise)).content.decode()
+    assert 'value="no_answer"' not in html
+    assert 'value="closed"' in html
+    ContactFactory(enterprise=enterprise, phone="+15145550199")
+    assert "Trouver le numéro" not in facilitator.get(LIST).content.decode()
+
+
+def test_the_number_found_is_written_by_who_may_and_handed_over_by_others(facilitator, curator):
+    enterprise = without_number()
+    address = reverse("directory:phone_number", args=[enterprise.slug])
+    wrong = facilitator.post(address, {"phone": "12"})
+    assert wrong.context["number"].errors["phone"]
+    for _again in range(2):
+        facilitator.post(address, {"phone": "450 555-0188"})
+    enterprise.refresh_from_db()
+    assert (enterprise.phone, ErrorReport.objects.get().kind) == ("", "contact")
+    curator.post(address, {"phone": "450 555-0188"})
+    enterprise.refresh_from_db()
+    assert (enterprise.phone, enterprise.provenance["phone"]) == ("+14505550188", "staff")
+    curator.post(address, {"phone": "450 555-0199"})
+    enterprise.refresh_from_db()
+    assert enterprise.phone == "+14505550188"
+
+
+def test_the_list_and_the_script_say_alike_that_nothing_was_ever_verified(facilitator):
+    enterprise = to_call()
+    Enterprise.objects.filter(pk=enterprise.pk).update(
+        confirmed_on=None, confirmed_by="", published_on=date(2022, 12, 31)
+    )
+    due_on = Enterprise.objects.with_due_on().get(pk=enterprise.pk).due_on
+    ReminderFactory(enterprise=enterprise, due_on=due_on, step=3)
+    assert "jamais vérifiée" in facilitator.get(LIST).content.decode()
+    page = facilitator.get(call(enterprise))
+    assert "est publiée depuis le" in page.content.decode()
+    assert "2022" in page.context["enterprise"]["published_on"]
+
+
+def test_the_invitation_promised_is_sent_to_the_address_given(facilitator):
+    enterprise = to_call()
+    address = reverse("directory:phone_invite", args=[enterprise.slug])
+    wrong = facilitator.post(address, {"email": "alice"})
+    assert wrong.context["invitation"].errors["email"]
+    for _again in range(2):
+        facilitator.post(address, {"email": "Direction@traiteur.example"})
+    invitation = Invitation.objects.get()
+    assert (invitation.email, invitation.role) == ("direction@traiteur.example", "owner")
+    assert Mail.objects.filter(kind="invitation").count() == 1
+
+
+def test_who_may_not_invite_has_no_button_to(staff):
+    staff.user.user_permissions.add(Permission.objects.get(codename="add_phonecall"))
+    enterprise = to_call()
+    html = staff.get(call(enterprise)).content.decode()
+    assert "invitation" not in html
+    address = reverse("directory:phone_invite", args=[enterprise.slug])
+    assert staff.post(address, {"email": "a@traiteur.example"}).status_code == 404
 
 
 # --- Two callers

@@ -1,10 +1,11 @@
-"""Dates and times as Québec writes them; Django's fr_CA renders a time as « 18 06 55 »."""
+"""Dates and times as Québec writes them, each in one piece: « 1er août 2026, 6 h 53 » (the « er »
+is from directory/agreement.py). Django's fr_CA renders a time as « 18 06 55 »."""
 
-DATE_FORMAT = "j F Y"
-TIME_FORMAT = "G \\h i"
-DATETIME_FORMAT = "j F Y, G \\h i"
+DATE_FORMAT = "j\xa0F\xa0Y"
+TIME_FORMAT = "G\xa0\\h\xa0i"
+DATETIME_FORMAT = "j\xa0F\xa0Y, G\xa0\\h\xa0i"
 YEAR_MONTH_FORMAT = "F Y"
-MONTH_DAY_FORMAT = "j F"
+MONTH_DAY_FORMAT = "j\xa0F"
 SHORT_DATE_FORMAT = "Y-m-d"
 SHORT_DATETIME_FORMAT = "Y-m-d H:i"
 FIRST_DAY_OF_WEEK = 0

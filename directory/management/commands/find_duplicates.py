@@ -15,11 +15,10 @@ class Command(BaseCommand):
         with long_transaction():
             counts = duplicates.search()
         waiting = counts.new + counts.open
-        # In French none is singular, which gettext does not know of a source string.
         text = ngettext(
             "%(n)d paire à examiner, dont %(new)d nouvelle",
             "%(n)d paires à examiner, dont %(new)d nouvelles",
-            waiting or 1,
+            waiting,
         ) % {"n": waiting, "new": counts.new}
         said = _("déjà tranchées\xa0: %(n)d") % {"n": counts.distinct}
         over = _("sans plus rien en commun\xa0: %(n)d") % {"n": counts.over}

@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
-from directory import demo, demo_people
+from directory import demo, demo_people, demo_work
 
 
 class Command(BaseCommand):
@@ -18,6 +18,7 @@ class Command(BaseCommand):
                 )
             ) from None
         people = demo_people.load()
+        demo_work.load()
         if written:
             self.stdout.write(
                 _("%(number)s entreprises fictives sont prêtes.") % {"number": written}
