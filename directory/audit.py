@@ -14,6 +14,7 @@ LABELS: dict[str, str | Promise] = {
     "account.email": _("adresse du compte changée"),
     "bulk": _("action groupée"),
     "bulk.undone": _("action groupée annulée"),
+    "call.undone": _("appel repris par qui l’avait noté"),
     "claim.accepted": _("demande de rattachement acceptée"),
     "claim.refused": _("demande de rattachement refusée"),
     "duplicate.asked_again": _("doublon possible remis à examiner"),

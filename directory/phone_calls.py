@@ -42,6 +42,8 @@ HANDED_OVER = {
     Outcome.CLOSED: ErrorReport.Kind.CLOSED,
     Outcome.WRONG_NUMBER: ErrorReport.Kind.CONTACT,
 }
+#: The trace of who is reminded again, having said so on the telephone.
+RESUMED = "reminders.resumed"
 
 
 # --- Reading
@@ -254,4 +256,7 @@ def _agree(enterprise: Enterprise, email: str, by: User) -> None:
     ConsentBasis.objects.bulk_create([basis], ignore_conflicts=True)
     # They may have stopped reminders before: this is the later word.
     if outbox.resubscribe(email=email, kind=freshness.KIND):
-        audit.record(act="reminders.resumed", by=by, subject=enterprise)
+        said = ConsentBasis.objects.get(
+            enterprise=enterprise, email=basis.email, basis=basis.basis, withdrawn_on=None
+        )
+        audit.record(act=RESUMED, by=by, subject=enterprise, basis=said.pk)

@@ -561,7 +561,7 @@ def test_each_act_that_leaves_a_trace_has_its_words():
         act
         for app in ("directory", "procurement")
         for path in (settings.BASE_DIR / app).rglob("*.py")
-        for act in re.findall(r'act="([a-z_.]+)"', path.read_text())
+        for act in re.findall(r'(?:act=|\bACT = |\bRESUMED = )"([a-z_.]+)"', path.read_text())
     }
     assert len(written) > 20
     assert written <= set(audit.LABELS)

@@ -306,6 +306,18 @@ def test_a_call_noted_by_mistake_is_taken_back_with_all_it_left(facilitator, out
     assert AuditEntry.objects.filter(act="call.undone").count() == 1
 
 
+def test_reminders_that_a_call_taken_back_had_resumed_stop_again(facilitator):
+    enterprise, email = to_call(), "info@traiteur.example"
+    other = to_call("Autre")
+    for address in (email, "autre@traiteur.example"):
+        outbox.unsubscribe(email=address, kind=freshness.KIND)
+    facilitator.post(call(other), noted("no_answer", consent_email="autre@traiteur.example"))
+    facilitator.post(call(enterprise), noted("no_answer", consent_email=email, key="b" * 32))
+    take_back(facilitator, enterprise)
+    assert outbox.unsubscribed(email, freshness.KIND)
+    assert not outbox.unsubscribed("autre@traiteur.example", freshness.KIND)
+
+
 def test_the_second_call_without_answer_taken_back_puts_the_listing_in_results_again(facilitator):
     enterprise = to_call()
     PhoneCallFactory(enterprise=enterprise, outcome="no_answer")
