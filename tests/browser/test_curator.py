@@ -92,6 +92,7 @@ def test_a_messy_list_becomes_listings_whose_owners_are_invited(week, tmp_path, 
     # The basket: a city for all its rows, a telephone, and two lines that look alike.
     page.locator(".places").get_by_label("Chicoutimi-Nord").fill("Saguenay")
     row = page.locator("section.row", has_text="Un téléphone compte dix chiffres").first
+    row.get_by_text("Corriger cette ligne seulement").click()
     row.get_by_label("Tél.").fill("450 555-8888")
     page.get_by_role("button", name="Enregistrer et revoir").click()
     page.locator(".tabs").get_by_role("link", name="doublons possibles").click()

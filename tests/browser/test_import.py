@@ -33,7 +33,7 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
     path.write_bytes(as_csv(messy(400)))
     page = window(signed_in=True, scripted=scripted)
     page.goto("/admin/directory/importbatch/")
-    page.get_by_role("link", name="Ajouter import").click()
+    page.get_by_role("link", name="Ajouter un import").click()
     page.get_by_role("button", name="Lire le fichier").click()
     assert page.get_by_text("Choisissez le fichier à importer.").is_visible()
     if scripted:
