@@ -74,7 +74,12 @@ def change_email(*, user: User, email: str) -> None:
         if User.objects.filter(email=email).exclude(pk=user.pk).exists():
             raise Taken
         user.email = email
-        user.save(update_fields=["email"])
+        try:
+            with transaction.atomic():
+                user.save(update_fields=["email"])
+        except IntegrityError:  # another was faster
+            user.email = before
+            raise Taken from None
         audit.record(act="account.email", by=user, subject=user)
         notify(user, _("son adresse de courriel a été changée"), to=before)
         close_sessions(user=user)

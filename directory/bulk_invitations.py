@@ -18,14 +18,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from directory import audit, bounces, freshness, invitations, mailings
+from directory import audit, freshness, invitations, mailings
 from directory.addresses import link
 from directory.models import (
     AuditEntry,
     City,
     Enterprise,
     Invitation,
-    Mail,
     Representative,
     Role,
     Sector,
@@ -132,9 +131,7 @@ def _sent(enterprise: Enterprise, by: User) -> str:
 def _apart() -> Case:
     """Why an enterprise is not invited; nothing where it can be."""
     bases = freshness.in_force(OuterRef("pk")).filter(email__iexact=OuterRef("email"))
-    bounced = Mail.objects.filter(
-        recipient=Lower(OuterRef("email")), bounced_at__gt=timezone.now() - bounces.COUNTS_FOR
-    )
+    bounced = freshness.came_back(OuterRef("email"))
     stopped = Unsubscription.objects.filter(email=Lower(OuterRef("email")), kind=KIND)
     invited = Invitation.objects.open().filter(enterprise=OuterRef("pk"), expires_at__gt=Now())
     return Case(

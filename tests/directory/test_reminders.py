@@ -12,7 +12,7 @@ from django.db import connection, connections
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import freshness, outbox
+from directory import bulk_invitations, freshness, outbox
 from directory.models import ConsentBasis, Enterprise, Mail, Reminder, Representative
 from directory.views.freshness import change_address
 from tests.factories import (
@@ -245,7 +245,7 @@ def test_two_runs_at_once_take_each_step_once():
     [
         ({}, True),
         ({"email": EMAIL.upper()}, True),
-        ({"email": "autre@traiteur.example"}, False),
+        ({"email": "autre@traiteur.example"}, True),  # to be reminded there, not invited
         ({"withdrawn_on": date(2026, 2, 1)}, False),
         ({"given_on": date(2027, 1, 1)}, False),
         ({"basis": "published", "given_on": date(2015, 1, 1)}, True),
@@ -257,18 +257,24 @@ def test_two_runs_at_once_take_each_step_once():
 def test_what_allows_to_write_is_on_record_and_in_force(fields, allowed):
     enterprise = due(email=EMAIL)
     ConsentBasisFactory(enterprise=enterprise, **fields)
-    assert freshness.may_write(enterprise, EMAIL) is allowed
-    assert not freshness.may_write(due(), EMAIL)
-    assert not freshness.may_write(enterprise, "")
+    assert freshness.in_force(enterprise).exists() is allowed
+    assert bool(freshness.recipients(enterprise)) is allowed
+    assert not freshness.recipients(due(email=EMAIL))
+    elsewhere = fields.get("email", EMAIL).lower() != EMAIL
+    prospect = bulk_invitations.prospects().get(pk=enterprise.pk)
+    assert prospect.apart == ("" if allowed and not elsewhere else "no_right")
 
 
-def test_one_may_not_write_where_mail_came_back_within_a_year(clock):
-    enterprise = due(email=EMAIL)
-    ConsentBasisFactory(enterprise=enterprise)
+@pytest.mark.parametrize("email", [EMAIL, EMAIL.upper()])
+def test_one_may_not_write_where_mail_came_back_within_a_year(email, clock):
+    enterprise = due(email=email)
+    ConsentBasisFactory(enterprise=enterprise, email=email)
     MailFactory(recipient=EMAIL, sent_at=clock.now, bounced_at=clock.now)
-    assert not freshness.may_write(enterprise, EMAIL)
+    assert not freshness.recipients(enterprise)
+    assert bulk_invitations.prospects().get().apart == "came_back"
     clock.pass_(days=366)
-    assert freshness.may_write(enterprise, EMAIL)
+    assert freshness.recipients(enterprise) == [(email, False)]
+    assert bulk_invitations.prospects().get().apart == ""
 
 
 def test_staff_note_what_allows_to_write_in_their_name(curator):
