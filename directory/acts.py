@@ -213,8 +213,8 @@ def undo(*, act: BulkAct, by: User) -> Done:
         if act.act == ASK:
             _take_mails_back(act, done)
         # Held: words and listings may be deleted at the same moment.
-        sectors = Sector.objects.select_for_update(no_key=True)
-        known = set(sectors.order_by("pk").values_list("pk", flat=True))
+        words = Sector.objects.select_for_update(no_key=True).order_by("pk")
+        known = set(words.values_list("pk", flat=True))
         there = _there(
             [row["before"]["replaced_by_id"] for row in act.rows.values() if "before" in row]
         )
@@ -246,7 +246,8 @@ def undo(*, act: BulkAct, by: User) -> Done:
 
 def _there(ids: list[int | None]) -> set[int | None]:
     """Those that still exist; None stands for no listing."""
-    return {None, *Enterprise.objects.filter(pk__in=ids).values_list("pk", flat=True)}
+    named = [pk for pk in ids if pk]
+    return {None, *Enterprise.objects.filter(pk__in=named).values_list("pk", flat=True)}
 
 
 def _locked(ids: Collection[int]) -> list[Enterprise]:
