@@ -295,3 +295,15 @@ def test_a_form_that_says_nothing_known_changes_nothing(sent, alice, colleague, 
     response = alice.post(page(place(colleague)), sent)
     assert response.status_code == (200 if sent.get("action") == "role" else 400)
     assert roles(enterprise) == [("alice", "owner"), ("charlie", "editor")]
+
+
+def test_staff_raise_a_colleague_and_the_owner_is_told_but_never_themself(
+    superuser, alice, colleague, enterprise
+):
+    mine = representing(superuser, enterprise, "editor").user.representations.get()
+    with pytest.raises(representatives.NotAllowed):
+        representatives.change_role(representative=mine, role="owner", by=superuser.user)
+    theirs = colleague.user.representations.get()
+    representatives.change_role(representative=theirs, role="owner", by=superuser.user)
+    told = Mail.objects.filter(kind="representative_added").values_list("recipient", flat=True)
+    assert list(told) == ["alice@exemple.test"]
