@@ -10,24 +10,20 @@ from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import CASCADE, Exists, OuterRef, ProtectedError, QuerySet
-from django.urls import reverse
+from django.db.models import CASCADE, ProtectedError
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 
-from directory import addresses, audit, merge_copies, outbox
+from directory import audit, merge_copies, outbox, representatives
 from directory.authentication import notify
 from directory.models import (
     Consent,
-    Enterprise,
     ErrorReport,
     Invitation,
     Mail,
-    Representative,
     Suggestion,
     User,
 )
-from directory.models.representatives import Role
 
 #: The day on which the privacy page was last compared with what the site does: the version of the
 #: text that people agree to. Move it when the text changes.
@@ -78,7 +74,12 @@ def change_email(*, user: User, email: str) -> None:
         if User.objects.filter(email=email).exclude(pk=user.pk).exists():
             raise Taken
         user.email = email
-        user.save(update_fields=["email"])
+        try:
+            with transaction.atomic():
+                user.save(update_fields=["email"])
+        except IntegrityError:  # another was faster
+            user.email = before
+            raise Taken from None
         audit.record(act="account.email", by=user, subject=user)
         notify(user, _("son adresse de courriel a été changée"), to=before)
         close_sessions(user=user)
@@ -105,15 +106,6 @@ def keep_a_superuser(*, without: Collection[int]) -> None:
 # --- Leaving
 
 
-def last_owned(user: User) -> QuerySet[Enterprise]:
-    """The enterprises that nobody but this person is responsible for."""
-    others = Representative.objects.filter(enterprise=OuterRef("pk"), role=Role.OWNER).exclude(
-        user=user
-    )
-    mine = Representative.objects.filter(enterprise=OuterRef("pk"), role=Role.OWNER, user=user)
-    return Enterprise.objects.filter(Exists(mine), ~Exists(others)).order_by("name", "pk")
-
-
 def leave(*, user: User, by: User | None = None) -> None:
     """Erase an account and what the site knows of the person; `by` is staff who did it for them.
 
@@ -122,11 +114,13 @@ def leave(*, user: User, by: User | None = None) -> None:
     handled), an account without name nor address stays in their place. The Pôle is told of the
     enterprises that nobody answers for any longer. Raises LastSuperuser."""
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=user.pk)
+        # Not its key: a colleague who joins a listing would wait for this, and this for them.
+        user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
         if user.is_superuser and user.is_active and not others.exists():
             raise LastSuperuser
-        email, left = user.email, list(last_owned(user))
+        email = user.email
+        representatives.discharge_everywhere(user=user, by=by)
         Mail.objects.filter(recipient=email).delete()
         Invitation.objects.filter(email=email).delete()
         for model in (Suggestion, ErrorReport):
@@ -138,23 +132,6 @@ def leave(*, user: User, by: User | None = None) -> None:
                 user.delete()
         except ProtectedError:
             _blank(user)
-        if left:
-            outbox.queue(
-                kind="owner_left",
-                to=settings.POLE_EMAIL,
-                context={
-                    "enterprises": [
-                        {
-                            "name": enterprise.name,
-                            "team": addresses.link(
-                                reverse("directory:team", args=[enterprise.slug])
-                            ),
-                        }
-                        for enterprise in left
-                    ]
-                },
-                dedupe_key=f"owner left:{get_random_string(22)}",
-            )
         outbox.queue(
             kind="account_deleted",
             to=email,

@@ -12,21 +12,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from directory import phone_calls, wording
+from directory import desk, phone_calls, roles, wording
 from directory.models import (
     Certification,
-    Claim,
     DuplicatePair,
     Enterprise,
-    ErrorReport,
     Mail,
     Offering,
     Recognition,
-    Revision,
-    Suggestion,
     User,
 )
-from directory.models.reports import Message
 
 #: Days before its end from which a recognition is on the list of those to renew.
 RENEWAL = timedelta(days=60)
@@ -94,8 +89,12 @@ class Tool:
     permission: str
 
 
-def desk(kind: str) -> Callable[[], str]:
-    return lambda: f"{reverse('directory:desk')}?sorte={kind}"
+def decided(slug: str, label: Any) -> Line:
+    """What is decided at the desk, by those who may there."""
+    kind = desk.KINDS[slug]
+    return Line(
+        label, kind.rows, lambda: f"{reverse('directory:desk')}?sorte={slug}", kind.permission
+    )
 
 
 def listed(parameters: str) -> Callable[[], str]:
@@ -112,65 +111,45 @@ def kept(condition: Callable[[], Q], *, published: bool = False) -> Callable[[],
 
 
 LINES = [
-    Line(
-        ngettext_lazy("modification à décider", "modifications à décider"),
-        lambda: Revision.objects.filter(state=Revision.State.WAITING),
-        desk("modifications"),
-        "directory.moderate_revision",
-    ),
-    Line(
-        ngettext_lazy("demande de rattachement", "demandes de rattachement"),
-        lambda: Claim.objects.filter(state=Claim.State.WAITING),
-        desk("demandes"),
-        "directory.change_claim",
-    ),
-    Line(
-        ngettext_lazy("suggestion d’entreprise", "suggestions d’entreprises"),
-        lambda: Suggestion.objects.filter(state=Message.State.NEW),
-        desk("suggestions"),
-        "directory.change_suggestion",
-    ),
-    Line(
-        ngettext_lazy("erreur signalée", "erreurs signalées"),
-        lambda: ErrorReport.objects.filter(state=Message.State.NEW),
-        desk("erreurs"),
-        "directory.change_errorreport",
-    ),
+    decided("modifications", ngettext_lazy("modification à décider", "modifications à décider")),
+    decided("demandes", ngettext_lazy("demande de rattachement", "demandes de rattachement")),
+    decided("suggestions", ngettext_lazy("suggestion d’entreprise", "suggestions d’entreprises")),
+    decided("erreurs", ngettext_lazy("erreur signalée", "erreurs signalées")),
     Line(
         ngettext_lazy("appel à faire", "appels à faire"),
         phone_calls.to_call_now,
         lambda: reverse("directory:phone_list"),
-        "directory.add_phonecall",
+        "add_phonecall",
     ),
     Line(
         ngettext_lazy("doublon possible", "doublons possibles"),
         lambda: DuplicatePair.objects.filter(state=DuplicatePair.State.OPEN),
         lambda: reverse("directory:duplicates"),
-        "directory.change_duplicatepair",
+        "change_duplicatepair",
     ),
     Line(
         ngettext_lazy("fiche à confirmer", "fiches à confirmer"),
         kept(overdue),
         listed("en_retard=1"),
-        "directory.change_enterprise",
+        "change_enterprise",
     ),
     Line(
         ngettext_lazy("fiche injoignable", "fiches injoignables"),
         kept(unreachable),
         listed("injoignable=1"),
-        "directory.change_enterprise",
+        "change_enterprise",
     ),
     Line(
         ngettext_lazy("brouillon à publier", "brouillons à publier"),
         lambda: Enterprise.objects.filter(state=Enterprise.State.DRAFT),
         listed("state__exact=draft"),
-        "directory.change_enterprise",
+        "change_enterprise",
     ),
     Line(
         ngettext_lazy("fiche publiée incomplète", "fiches publiées incomplètes"),
         kept(incomplete, published=True),
         listed("incomplete=1&state__exact=published"),
-        "directory.change_enterprise",
+        "change_enterprise",
     ),
     Line(
         ngettext_lazy(
@@ -178,19 +157,19 @@ LINES = [
         ),
         kept(expired_certification),
         listed("expiree=1"),
-        "directory.change_certification",
+        "change_certification",
     ),
     Line(
         ngettext_lazy("reconnaissance à renouveler", "reconnaissances à renouveler"),
         kept(lambda: recognised("renouveler"), published=True),
         to_renew,
-        "directory.change_recognition",
+        "change_recognition",
     ),
     Line(
         ngettext_lazy("courriel abandonné", "courriels abandonnés"),
         lambda: Mail.objects.filter(gave_up_at__isnull=False),
         lambda: reverse("admin:directory_mail_changelist"),
-        "directory.view_mail",
+        "view_mail",
     ),
 ]
 
@@ -199,29 +178,29 @@ TOOLS = [
     Tool(
         _("Entreprises"),
         lambda: reverse("admin:directory_enterprise_changelist"),
-        "directory.view_enterprise",
+        "view_enterprise",
     ),
     Tool(
         _("Importer une liste"),
         lambda: reverse("admin:directory_importbatch_changelist"),
-        "directory.add_importbatch",
+        "add_importbatch",
     ),
-    Tool(_("Doublons"), lambda: reverse("directory:duplicates"), "directory.change_duplicatepair"),
+    Tool(_("Doublons"), lambda: reverse("directory:duplicates"), "change_duplicatepair"),
     Tool(
         _("Inviter des entreprises"),
         lambda: reverse("directory:invitations"),
-        "directory.add_invitation",
+        "add_invitation",
     ),
-    Tool(_("Reconnaissances à renouveler"), to_renew, "directory.change_recognition"),
-    Tool(_("Appels"), lambda: reverse("directory:phone_list"), "directory.add_phonecall"),
-    Tool(_("Modération"), lambda: reverse("directory:desk"), "directory.moderate_revision"),
+    Tool(_("Reconnaissances à renouveler"), to_renew, "change_recognition"),
+    Tool(_("Appels"), lambda: reverse("directory:phone_list"), "add_phonecall"),
+    Tool(_("Modération"), lambda: reverse("directory:desk"), "moderate_revision"),
 ]
 
 
 def attention(user: User) -> Iterator[dict[str, Any]]:
     """The lines of the index for this person, with their number; those at nothing are left out."""
     for line in LINES:
-        if user.has_perm(line.permission) and (number := line.rows().count()):
+        if roles.may(user, line.permission) and (number := line.rows().count()):
             yield {
                 "label": line.label % number,
                 "number": wording.number(number),
@@ -232,5 +211,5 @@ def attention(user: User) -> Iterator[dict[str, Any]]:
 def tools(user: User) -> Iterator[dict[str, Any]]:
     """Where this person works, whether anything awaits there or not."""
     for tool in TOOLS:
-        if user.has_perm(tool.permission):
+        if roles.may(user, tool.permission):
             yield {"label": tool.label, "address": tool.address()}

@@ -18,14 +18,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from directory import audit, bounces, freshness, invitations, mailings
+from directory import audit, freshness, invitations, mailings
 from directory.addresses import link
 from directory.models import (
     AuditEntry,
     City,
     Enterprise,
     Invitation,
-    Mail,
     Representative,
     Role,
     Sector,
@@ -65,7 +64,7 @@ class Result:
 def prospects(*, city: City | None = None, sector: Sector | None = None) -> QuerySet[Enterprise]:
     """Listings, late or never confirmed, that nobody represents, with `apart`: a key of REASONS, or
     nothing where they can be invited."""
-    active = Representative.objects.filter(enterprise=OuterRef("pk"), user__is_active=True)
+    active = Representative.objects.active().filter(enterprise=OuterRef("pk"))
     published = Enterprise.objects.published().with_due_on().exclude(Exists(active))
     rows = published.filter(Q(confirmed_on=None) | Q(due_on__lte=timezone.localdate()))
     if city:
@@ -132,9 +131,7 @@ def _sent(enterprise: Enterprise, by: User) -> str:
 def _apart() -> Case:
     """Why an enterprise is not invited; nothing where it can be."""
     bases = freshness.in_force(OuterRef("pk")).filter(email__iexact=OuterRef("email"))
-    bounced = Mail.objects.filter(
-        recipient=Lower(OuterRef("email")), bounced_at__gt=timezone.now() - bounces.COUNTS_FOR
-    )
+    bounced = freshness.came_back(OuterRef("email"))
     stopped = Unsubscription.objects.filter(email=Lower(OuterRef("email")), kind=KIND)
     invited = Invitation.objects.open().filter(enterprise=OuterRef("pk"), expires_at__gt=Now())
     return Case(

@@ -4,7 +4,8 @@ Nobody is attached without proof or somebody's approval:
 
 - an address at the enterprise's own domain, verified by the account, is proof at once;
 - a code sent to the listed e-mail is proof for whoever reads it: kept as a keyed hash, for fifteen
-  minutes and five attempts;
+  minutes and five attempts (neither counts where the claimant wrote the site or the e-mail that
+  proves it, or anybody just did: `contact_details`);
 - else a request, with a function and grounds, which staff decide.
 
 Both proofs serve a listing that nobody has in hand. Where there is an owner already, a newcomer
@@ -15,7 +16,9 @@ done.
 A person has one open claim an enterprise at most, whatever they send again: the database says so.
 """
 
+import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,7 +27,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
 
-from directory import audit, domains, outbox, representatives, throttling, wording
+from directory import (
+    audit,
+    contact_details,
+    domains,
+    outbox,
+    representatives,
+    roles,
+    throttling,
+    wording,
+)
 from directory.addresses import link
 from directory.models import Claim, Enterprise, Representative, Role, User
 from directory.reports import ALPHABET, TooMany
@@ -46,9 +58,25 @@ class AlreadyDecided(Exception):
         self.claim = claim
 
 
+class Changed(Exception):
+    """The claim is no longer what was read: the person asked for something else meanwhile."""
+
+
+class OwnCase(Exception):
+    """Nobody decides what they asked for themself."""
+
+
 class NotOffered(Exception):
     """This way is not, or is no longer, open: an owner came first, the listing has no e-mail, it
     was archived, or the person represents it already."""
+
+
+class AccountClosed(NotOffered):
+    """Whoever asked has closed their account since."""
+
+
+class NotCalled(Exception):
+    """Nobody says that the listed number was called, which a takeover asks for."""
 
 
 class NoCode(Exception):
@@ -76,7 +104,8 @@ def ways(*, enterprise: Enterprise, user: User) -> Ways:
     """The ways open to this person, who does not represent the enterprise."""
     if representatives.owners(enterprise).exists():
         return Ways(owned=True)
-    listed = wording.masked(enterprise.email) if enterprise.email else ""
+    proves = contact_details.proves(enterprise, "email", user)
+    listed = wording.masked(enterprise.email) if proves else ""
     return Ways(owned=False, address=_address_at_home(enterprise, user), listed=listed)
 
 
@@ -117,7 +146,8 @@ def send_code(*, enterprise: Enterprise, by: User) -> Claim:
     again. Raises NotOffered and reports.TooMany."""
     with transaction.atomic():
         enterprise = _held_for(enterprise, by)
-        if not enterprise.email or representatives.owners(enterprise).exists():
+        proves = contact_details.proves(enterprise, "email", by)
+        if not proves or representatives.owners(enterprise).exists():
             raise NotOffered
         claim = _opened(enterprise, by)
         now = timezone.now()
@@ -218,17 +248,37 @@ def withdraw(*, enterprise: Enterprise, by: User) -> bool:
     return True
 
 
-def accept(*, claim: Claim, by: User, reason: str = "") -> Representative:
+def digest(claim: Claim) -> str:
+    """What tells a claim from what it says once sent again: shown to who decides, given back with
+    the decision."""
+    said = [claim.takeover, claim.function, claim.grounds, claim.phone]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def accept(
+    *,
+    claim: Claim,
+    by: User,
+    reason: str = "",
+    called: bool = False,
+    seen: str | None = None,
+) -> Representative:
     """Attach the person who asked, and tell them. Where nobody has the listing in hand they become
     its owner; on a takeover too, and those who were owners until then leave and are told; else they
-    join as an editor.
+    join as an editor. `called` says that the listed number was called; `seen` is what `digest` gave
+    of what was read, where it is not `claim`.
 
-    Raises AlreadyDecided, and NotOffered if the listing was archived meanwhile."""
+    Raises representatives.NotAllowed, AlreadyDecided, Changed, OwnCase, NotCalled, AccountClosed,
+    and NotOffered if the listing was archived meanwhile."""
     with transaction.atomic():
-        claim = _to_decide(claim)
+        claim = _to_decide(claim, by, seen)
         enterprise = claim.enterprise
         if enterprise.state == Enterprise.State.ARCHIVED:
             raise NotOffered
+        if not claim.user.is_active:
+            raise AccountClosed
+        if claim.takeover and not called:
+            raise NotCalled
         former = representatives.owners(enterprise).exclude(user=claim.user).exists()
         role = Role.OWNER if claim.takeover or not former else Role.EDITOR
         _settle(claim, Claim.State.ACCEPTED, by=by, reason=reason)
@@ -239,6 +289,8 @@ def accept(*, claim: Claim, by: User, reason: str = "") -> Representative:
             for owner in _other_owners(claim):
                 representatives.discharge(representative=owner, by=by, how="replaced")
                 _write(claim, "claim_replaced", owner.user.email, f"{claim.pk}:{owner.user_id}")
+        elif not representatives.owners(enterprise).filter(user=by).exists():
+            representatives.announce(found, act=f"claim {claim.pk}")
         _trace(claim, by)
         _welcome(claim, found)
         if not former:
@@ -246,22 +298,26 @@ def accept(*, claim: Claim, by: User, reason: str = "") -> Representative:
     return found
 
 
-def refuse(*, claim: Claim, by: User, reason: str) -> None:
-    """Refuse, and tell the person why: the reason is theirs to read. Raises AlreadyDecided, and
-    ValueError without a reason."""
+def refuse(*, claim: Claim, by: User, reason: str, seen: str | None = None) -> None:
+    """Refuse, and tell the person why: the reason is theirs to read. `seen` is as of `accept`.
+    Raises representatives.NotAllowed, AlreadyDecided, Changed, OwnCase, and ValueError without a
+    reason."""
     if not reason.strip():
         raise ValueError("A refusal says why.")
     with transaction.atomic():
-        claim = _to_decide(claim)
+        claim = _to_decide(claim, by, seen)
         _settle(claim, Claim.State.REFUSED, by=by, reason=reason.strip())
         _trace(claim, by)
         _write(claim, "claim_refused", claim.user.email, f"{claim.pk}", reason=reason.strip())
 
 
 def _address_at_home(enterprise: Enterprise, user: User) -> str:
-    """Their address, if it is at a domain that is the enterprise's alone."""
+    """Their address, if it is at the domain of a site that is the enterprise's alone, and proves
+    something to them."""
     address = representatives.proven_address(user)
-    return address if domains.of_email(address) in domains.own(enterprise) else ""
+    if not contact_details.proves(enterprise, "website", user):
+        return ""
+    return address if domains.of_email(address) == domains.own(enterprise) else ""
 
 
 def _held_for(enterprise: Enterprise, user: User, *, takeover: bool = False) -> Enterprise:
@@ -286,14 +342,23 @@ def _opened(enterprise: Enterprise, user: User) -> Claim:
     return claim
 
 
-def _to_decide(claim: Claim) -> Claim:
+def _to_decide(claim: Claim, by: User, seen: str | None) -> Claim:
     """The claim as it is now, its enterprise held: of two who decide at once, the second finds it
-    decided."""
-    enterprise = representatives.hold(claim.enterprise)
+    decided, and an owner removed meanwhile decides nothing. A takeover is for staff alone."""
+    read = digest(claim) if seen is None else seen
+    enterprise = representatives.hold_of(claim)
     current = Claim.objects.select_related("user").get(pk=claim.pk)
     current.enterprise = enterprise
+    if not roles.may(by, "change_claim") and (
+        current.takeover or not representatives.may_manage(by, enterprise)
+    ):
+        raise representatives.NotAllowed
     if current.state != Claim.State.WAITING:
         raise AlreadyDecided(current)
+    if current.user_id == by.pk:
+        raise OwnCase
+    if digest(current) != read:
+        raise Changed
     return current
 
 

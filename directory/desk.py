@@ -4,14 +4,14 @@ the oldest first."""
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
-from django.db.models import CharField, F, QuerySet, Value
+from django.db.models import CharField, F, Q, QuerySet, Value
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from directory import sections
+from directory import roles, sections
 from directory.models import Claim, ErrorReport, Revision, Suggestion, User
 from directory.models.reports import Message
 
@@ -49,7 +49,7 @@ KINDS = {
             "modifications",
             _("Modifications à décider"),
             _("Modification à décider"),
-            "directory.moderate_revision",
+            "moderate_revision",
             lambda: Revision.objects.filter(state=Revision.State.WAITING),
             "submitted_at",
             "enterprise__name",
@@ -61,7 +61,7 @@ KINDS = {
             "demandes",
             _("Demandes de rattachement"),
             _("Demande de rattachement"),
-            "directory.change_claim",
+            "change_claim",
             lambda: Claim.objects.filter(state=Claim.State.WAITING).select_related("user"),
             "created_at",
             "enterprise__name",
@@ -73,7 +73,7 @@ KINDS = {
             "erreurs",
             _("Erreurs signalées"),
             _("Erreur signalée"),
-            "directory.change_errorreport",
+            "change_errorreport",
             lambda: ErrorReport.objects.filter(state=Message.State.NEW),
             "created_at",
             "enterprise__name",
@@ -85,7 +85,7 @@ KINDS = {
             "suggestions",
             _("Suggestions d’entreprises"),
             _("Suggestion d’entreprise"),
-            "directory.change_suggestion",
+            "change_suggestion",
             lambda: Suggestion.objects.filter(state=Message.State.NEW),
             "created_at",
             "name",
@@ -97,7 +97,7 @@ KINDS = {
             TO_READ,
             _("Modifications à relire"),
             _("Modification à relire"),
-            "directory.moderate_revision",
+            "moderate_revision",
             lambda: Revision.objects.filter(state=Revision.State.APPLIED),
             "submitted_at",
             "enterprise__name",
@@ -134,7 +134,7 @@ class Queue:
 
 def allowed(user: User) -> list[Kind]:
     """The kinds that this person decides."""
-    return [kind for kind in KINDS.values() if user.is_staff and user.has_perm(kind.permission)]
+    return [kind for kind in KINDS.values() if roles.may(user, kind.permission)]
 
 
 def queue(*, user: User, kind: str = "", city: str = "", page: int = 1) -> Queue:
@@ -164,8 +164,8 @@ def after(
     """The item to open after `item` (kind, pk), which came at `at` and was decided or passed over:
     the next of the same list, else its first, if there is another."""
     asked = [one for one in allowed(user) if not kind or one.slug == kind]
-    later = (key for key in _ordered(asked, city, since=at) if (key[2], key[1]) > (at, item[1]))
-    for slug, pk, _at in chain(islice(later, 1), _ordered(asked, city)[:2]):
+    later = _ordered(asked, city, after=(at, item[1]))
+    for slug, pk, _at in chain(later[:1], _ordered(asked, city)[:2]):
         if (slug, pk) != item:
             return _items([(KINDS[slug], pk)])[0]
     return None
@@ -175,12 +175,12 @@ def _of_city(kind: Kind, city: str) -> QuerySet:
     return kind.rows().filter(**{kind.city: city}) if city else kind.rows()
 
 
-def _ordered(kinds: list[Kind], city: str, since: datetime | None = None) -> Any:
+def _ordered(kinds: list[Kind], city: str, after: tuple[datetime, int] | None = None) -> Any:
     """(kind, key, day) of all rows of these kinds, the oldest first, as one statement; those that
-    came `since` then."""
+    come `after` this day and key."""
     keys = [
         _of_city(kind, city)
-        .filter(**({f"{kind.at}__gte": since} if since else {}))
+        .filter(_later(kind, *after) if after else Q())
         .order_by()
         .annotate(slug=Value(kind.slug, CharField()), came=F(kind.at))
         .values_list("slug", "pk", "came")
@@ -189,6 +189,10 @@ def _ordered(kinds: list[Kind], city: str, since: datetime | None = None) -> Any
     if not keys:
         return []
     return keys[0].union(*keys[1:], all=True).order_by("came", "pk")
+
+
+def _later(kind: Kind, at: datetime, pk: int) -> Q:
+    return Q(**{f"{kind.at}__gt": at}) | Q(**{kind.at: at}, pk__gt=pk)
 
 
 def _items(keys: list[tuple[Kind, int]]) -> list[Item]:

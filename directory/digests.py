@@ -9,7 +9,7 @@ what still waits is told anew.
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Count, Max, Min
 from django.urls import reverse
 from django.utils import timezone
 
@@ -51,19 +51,21 @@ def _tell(user: User, dry_run: bool) -> bool:
 def _waiting(user: User, told: datetime | None) -> dict[str, Any] | None:
     """What the mail says of what awaits this person; None where nothing came since they were
     `told`."""
-    lines, moments, to_read = [], [], 0
+    lines: list[dict[str, Any]] = []
+    moments: list[datetime] = []
+    to_read = 0
     for kind in desk.allowed(user):
-        came = sorted(kind.rows().order_by().values_list(kind.at, flat=True))
+        came = kind.rows().aggregate(number=Count("pk"), first=Min(kind.at), last=Max(kind.at))
         if kind.slug == desk.TO_READ:
-            to_read = len(came)
-        elif came:
+            to_read = came["number"]
+        elif number := came["number"]:
             url = f"{reverse('directory:desk')}?sorte={kind.slug}"
-            lines.append({"label": str(kind.label), "number": len(came), "url": link(url)})
-            moments += came
+            lines.append({"label": str(kind.label), "number": number, "url": link(url)})
+            moments += [came["first"], came["last"]]
     if not moments or (told and max(moments) <= told):
         return None
     return {
-        "number": len(moments),
+        "number": sum(line["number"] for line in lines),
         "oldest": (timezone.localdate() - timezone.localdate(min(moments))).days,
         "lines": lines,
         "to_read": to_read,

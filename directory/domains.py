@@ -38,13 +38,14 @@ def of_website(url: str) -> str:
     return _plain(host).removeprefix("www.")
 
 
-def own(enterprise: Enterprise) -> set[str]:
-    """The domains of its site and of its listed e-mail that are nobody else's: neither shared by
-    the public nor those of another listing, such as a federation's or a landlord's."""
-    named = {of_email(enterprise.email), of_website(enterprise.website)} - {""}
-    return {
-        domain for domain in named if not _is_shared(domain) and not _others(enterprise, domain)
-    }
+def own(enterprise: Enterprise) -> str:
+    """The domain of its own site, if it is nobody else's: neither shared by the public nor that of
+    another listing, such as a federation's or a landlord's; else nothing.
+
+    The domain of its listed e-mail alone is no proof: it may be that of a provider of mail that no
+    list of such domains knows, where anybody has an address. Whoever reads it gets a code there."""
+    domain = of_website(enterprise.website)
+    return "" if not domain or _is_shared(domain) or _others(enterprise, domain) else domain
 
 
 def _plain(domain: str) -> str:

@@ -14,14 +14,15 @@ from typing import Any
 
 from django.core import signing
 from django.db import transaction
-from django.db.models import Max, OuterRef, Q, Subquery
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from directory import addresses, bounces, outbox, state, wording
 from directory.facets import CONFIRMED
-from directory.models import ConsentBasis, Enterprise, Mail, Reminder, Role, User
+from directory.models import ConsentBasis, Enterprise, Mail, Reminder, User
 
 Source = Enterprise.Source
 #: Whom a confirmation may speak over, field by field: the enterprise over all, the Pôle over files.
@@ -154,20 +155,10 @@ def facts(enterprise: Enterprise) -> list[dict[str, str]]:
 # --- Whom one may write to
 
 
-def may_write(enterprise: Enterprise, email: str) -> bool:
-    """Whether a mail that is not a service message may go to this address of the enterprise: what
-    allows it is on record and in force, and the last mails did not come back.
-
-    (Canada's anti-spam law, S.C. 2010, c. 23, s. 6 and 10: consent, express or implied.)"""
-    return (
-        bool(email)
-        and in_force(enterprise).filter(email__iexact=email).exists()
-        and (not _came_back(email))
-    )
-
-
-def in_force(enterprise: Enterprise | OuterRef) -> Any:
-    """What allows writing to this enterprise today."""
+def in_force(enterprise: Enterprise | OuterRef) -> QuerySet[ConsentBasis]:
+    """What allows writing to this enterprise today what is not a service message: on record, begun
+    and not withdrawn. (Canada's anti-spam law, S.C. 2010, c. 23, s. 6 and 10: consent, express or
+    implied.)"""
     today = timezone.localdate()
     lapsed = Q(basis=ConsentBasis.Basis.RELATIONSHIP, given_on__lt=today - RELATIONSHIP_LASTS)
     return ConsentBasis.objects.filter(
@@ -175,27 +166,25 @@ def in_force(enterprise: Enterprise | OuterRef) -> Any:
     ).exclude(lapsed)
 
 
-def _came_back(email: str) -> bool:
-    return Mail.objects.filter(
-        recipient__in={email, email.lower()}, bounced_at__gt=timezone.now() - bounces.COUNTS_FOR
-    ).exists()
+def came_back(email: str | OuterRef) -> QuerySet[Mail]:
+    """The mails to this address that came back lately: it is not written to."""
+    small = email.lower() if isinstance(email, str) else Lower(email)
+    lately = Mail.objects.filter(bounced_at__gt=timezone.now() - bounces.COUNTS_FOR)
+    return lately.filter(recipient__in=[email, small])
 
 
 def recipients(enterprise: Enterprise) -> list[tuple[str, bool]]:
     """Who is reminded, and whether it is a service message to them: those who are responsible for
     the listing, else one address that may be written to. None leaves the telephone."""
-    owners = User.objects.filter(
-        is_active=True,
-        representations__enterprise=enterprise,
-        representations__role=Role.OWNER,
-    ).order_by("pk")
-    reached = [owner.email for owner in owners if not _came_back(owner.email)]
+    owners = enterprise.representatives.answering().order_by("user_id")
+    emails = owners.values_list("user__email", flat=True)
+    reached = [email for email in emails if not came_back(email).exists()]
     if reached:
         return [(email, True) for email in reached]
     known = list(in_force(enterprise).order_by("-given_on", "pk").values_list("email", flat=True))
     known.sort(key=lambda email: email.lower() != enterprise.email.lower())
     for email in known:
-        if not outbox.unsubscribed(email, KIND) and not _came_back(email):
+        if not outbox.unsubscribed(email, KIND) and not came_back(email).exists():
             return [(email, False)]
     return []
 
@@ -342,7 +331,7 @@ def ask(
 def unreached_because(enterprise: Enterprise) -> str:
     """Why `recipients` finds nobody, in words."""
     known = list(in_force(enterprise).values_list("email", flat=True))
-    if not known and not enterprise.representatives.filter(role=Role.OWNER).exists():
+    if not known and not enterprise.representatives.answering().exists():
         return _("sans droit d’écrire") if enterprise.email else _("sans courriel")
     if known and all(outbox.unsubscribed(email, KIND) for email in known):
         return _("ne veut plus de ces courriels")

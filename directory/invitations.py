@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from directory import audit, outbox, representatives, throttling
+from directory import audit, outbox, representatives, roles, throttling
 from directory.addresses import link
 from directory.models import Enterprise, Invitation, Representative, Role, User
 from directory.reports import TooMany
@@ -40,7 +40,16 @@ class Unusable(Exception):
 
 
 class NotInvited(Exception):
-    """The address invited is not one that this account has verified."""
+    """The address invited is not one that this account has verified, or the account sent the
+    invitation to itself."""
+
+
+class OwnAddress(Exception):
+    """Nobody invites themself."""
+
+
+class AlreadyOwned(Exception):
+    """The listing has an owner: staff invite no other."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +78,17 @@ def find(token: str) -> Invitation | None:
 
 
 def is_invited(invitation: Invitation, user: User) -> bool:
-    return representatives.proven_address(user) == invitation.email
+    """Whether it is for this account; none is for the account that sent it."""
+    theirs = representatives.proven_address(user) == invitation.email
+    return theirs and invitation.invited_by_id != user.pk
 
 
 def invite(*, enterprise: Enterprise, email: str, role: str, by: User) -> Sent:
     """Invite this address, or invite it again with a new link, which voids the one before; invited
     a moment ago, nothing more is sent.
 
-    Raises AlreadyThere, NotAllowed (representatives), and reports.TooMany."""
+    Raises AlreadyThere, OwnAddress, AlreadyOwned, NotAllowed (representatives), and
+    reports.TooMany."""
     email = email.strip().lower()
     with transaction.atomic():
         enterprise = representatives.hold(enterprise)
@@ -85,24 +97,37 @@ def invite(*, enterprise: Enterprise, email: str, role: str, by: User) -> Sent:
         found = enterprise.representatives.filter(user__email=email).first()
         if found and role in {found.role, Role.EDITOR}:
             raise AlreadyThere
+        if email == representatives.proven_address(by):
+            raise OwnAddress
+        _leave_owners(enterprise, role, by)
         return _again(enterprise, email, role, by)
 
 
 def may_invite(user: User, enterprise: Enterprise) -> bool:
-    if user.has_perm("directory.add_invitation"):
+    if roles.may(user, "add_invitation"):
         return enterprise.state != Enterprise.State.ARCHIVED
     return Enterprise.objects.owned_by(user).filter(pk=enterprise.pk).exists()
+
+
+def roles_of(user: User, enterprise: Enterprise) -> list[str]:
+    """As what this person, who may invite, invites: where there is an owner, another is theirs
+    alone to choose, and staff invite an editor at most."""
+    owners = representatives.owners(enterprise)
+    if owners.exists() and not owners.filter(user=user).exists():
+        return [Role.EDITOR]
+    return [Role.EDITOR, Role.OWNER]
 
 
 def resend(*, invitation: Invitation, by: User) -> Sent:
     """Send an open invitation again, expired or not. Raises Unusable, and as `invite` does."""
     with transaction.atomic():
-        enterprise = representatives.hold(invitation.enterprise)
+        enterprise = representatives.hold_of(invitation)
         if not may_invite(by, enterprise):
             raise representatives.NotAllowed
         current = Invitation.objects.select_related("enterprise").get(pk=invitation.pk)
         if standing(current) not in {"open", "expired"}:
             raise Unusable(standing(current))
+        _leave_owners(enterprise, current.role, by)
         return _again(enterprise, current.email, current.role, by)
 
 
@@ -110,7 +135,7 @@ def withdraw(*, invitation: Invitation, by: User) -> bool:
     """Void an open invitation; False if it was done already. Raises NotAllowed, and Unusable if it
     was accepted first."""
     with transaction.atomic():
-        enterprise = representatives.hold(invitation.enterprise)
+        enterprise = representatives.hold_of(invitation)
         if not may_invite(by, enterprise):
             raise representatives.NotAllowed
         current = Invitation.objects.get(pk=invitation.pk)
@@ -132,7 +157,7 @@ def accept(*, token: str, by: User) -> Representative:
         known = find(token)
         if known is None:
             raise Invitation.DoesNotExist
-        enterprise = representatives.hold(known.enterprise)
+        enterprise = representatives.hold_of(known)
         # Again, now that nobody else can change it.
         invitation = find(token)
         if invitation is None:
@@ -147,15 +172,21 @@ def accept(*, token: str, by: User) -> Representative:
             raise Unusable(state)
         invitation.accepted_at, invitation.accepted_by = timezone.now(), by
         invitation.save(update_fields=["accepted_at", "accepted_by"])
+        host = invitation.invited_by
+        owners = representatives.owners(enterprise)
+        by_owner = host is not None and owners.filter(user=host).exists()
+        was = enterprise.representatives.filter(user=by).values_list("role", flat=True).first()
         found = representatives.attach(
             enterprise=enterprise,
             user=by,
-            role=invitation.role,
-            by=invitation.invited_by,
+            # An owner may have come since staff sent it.
+            role=invitation.role if by_owner or not owners.exists() else Role.EDITOR,
+            by=host,
             how="invitation",
         )
-        host = invitation.invited_by
-        if host and host.is_active and not host.has_perm("directory.add_invitation"):
+        if not by_owner and found.role != was:
+            representatives.announce(found, act=f"invitation {invitation.pk}")
+        if host and host.is_active and not roles.may(host, "add_invitation"):
             outbox.queue(
                 kind="invitation_accepted",
                 to=host.email,
@@ -213,13 +244,19 @@ def context(enterprise: Enterprise, role: str, by: User, address: str) -> dict[s
     """What the mail of an invitation says."""
     return {
         "enterprise": enterprise.name,
-        "by": f"{by.name} ({by.email})" if by.name else by.email,
+        # Not their name, which they choose: an address was verified.
+        "by": by.email,
         "owner": role == Role.OWNER,
-        "staff": by.has_perm("directory.add_invitation"),
+        "staff": roles.may(by, "add_invitation"),
         "days": GOOD_FOR.days,
         "link": address,
         "profile": link(enterprise.get_absolute_url()),
     }
+
+
+def _leave_owners(enterprise: Enterprise, role: str, by: User) -> None:
+    if role not in roles_of(by, enterprise):
+        raise AlreadyOwned
 
 
 def _again(enterprise: Enterprise, email: str, role: str, by: User) -> Sent:

@@ -195,6 +195,11 @@ KINDS: dict[str, Kind] = {
     "representative_changed": Kind(
         gettext_lazy("Rôle changé dans l’équipe d’une fiche"), ABOUT_YOU, TEAM
     ),
+    "representative_added": Kind(
+        gettext_lazy("Personne ajoutée à l’équipe d’une fiche"),
+        ABOUT_YOU,
+        TEAM | {"owner": False},
+    ),
     "representative_removed": Kind(
         gettext_lazy("Retrait de l’équipe d’une fiche"), ABOUT_YOU, TEAM
     ),

@@ -155,7 +155,7 @@ def better_kept(one: Enterprise, other: Enterprise) -> Enterprise:
 
     def merit(enterprise: Enterprise) -> tuple:
         published = enterprise.state == State.PUBLISHED
-        owned = enterprise.representatives.filter(role="owner").exists()
+        owned = enterprise.representatives.answering().exists()
         return not published, not owned, enterprise.created_at, enterprise.pk
 
     return min(one, other, key=merit)

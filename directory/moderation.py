@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from directory import audit, outbox, reports, sections
+from directory import audit, duplicates, outbox, reports, sections
 from directory.addresses import link
 from directory.models import Enterprise, Revision, Suggestion, User
 from directory.models.enterprises import PHONE
@@ -27,6 +27,8 @@ from directory.sections import Value
 from directory.slugs import Slugs
 from directory.transactions import again_if_taken
 
+#: What a suggestion may say of a listing, and the form that staff choose.
+LISTED = ("name", "city", "legal_form", "website", "phone", "description")
 ACCEPTED, REFUSED = "accepted", "refused"
 State = Revision.State
 
@@ -38,6 +40,10 @@ class AlreadyDecided(Exception):
 
     by: User | None
     at: datetime | None
+
+
+class OwnCase(Exception):
+    """Nobody decides what they proposed, nor for an enterprise that they represent."""
 
 
 @dataclass
@@ -64,6 +70,13 @@ def seen(revision: Revision) -> dict[str, str]:
     return {name: sections.digest(now[name]) for name in revision.changes if name in now}
 
 
+def is_own(revision: Revision, user: User) -> bool:
+    """Whether this person would judge their own case. Who sent a file did not propose what it says
+    of an enterprise."""
+    theirs = revision.submitted_by_id == user.pk and revision.source != Enterprise.Source.IMPORT
+    return theirs or revision.enterprise.representatives.filter(user=user).exists()
+
+
 def decide(
     *,
     revision: Revision,
@@ -77,8 +90,8 @@ def decide(
 
     Of a revision that waits, what is accepted is written. Of one that is applied already, what is
     refused is put back as it was. `seen` is what `seen()` gave when the reviewer read it. Raises
-    AlreadyDecided, Changed, Undecided, ValidationError (by field, where the listing can no longer
-    hold a value), Revision.DoesNotExist."""
+    AlreadyDecided, OwnCase, Changed, Undecided, ValidationError (by field, where the listing can no
+    longer hold a value), Revision.DoesNotExist."""
     with transaction.atomic():
         Enterprise.objects.lock([revision.enterprise_id])
         held = (
@@ -88,6 +101,8 @@ def decide(
         )
         if held.state not in {State.WAITING, State.APPLIED}:
             raise AlreadyDecided(held.decided_by, held.decided_at)
+        if is_own(held, by):
+            raise OwnCase
         _refuse_incomplete(held, decisions, reason)
         wanted = _wanted(held, decisions)
         now = sections.present(held.enterprise, held.section)
@@ -117,14 +132,14 @@ def decide(
 
 
 def accept_all(*, revisions: Iterable[Revision], by: User) -> tuple[int, list[Revision]]:
-    """Mark looked at those that are applied already; how many, and those left: they wait, or were
-    decided meanwhile."""
+    """Mark looked at those that are applied already; how many, and those left: they wait, were
+    decided meanwhile, or are of an enterprise that this person represents."""
     keys = [revision.pk for revision in revisions]
     done, left = 0, []
     with transaction.atomic():
         rows = Revision.objects.filter(pk__in=keys).select_related("enterprise", "submitted_by")
         for revision in rows.order_by("pk").select_for_update(of=("self",), no_key=True):
-            if revision.state != State.APPLIED:
+            if revision.state != State.APPLIED or is_own(revision, by):
                 left.append(revision)
                 continue
             revision.decisions = dict.fromkeys(revision.changes, ACCEPTED)
@@ -141,13 +156,14 @@ def answer(*, message: AnyMessage, state: str, reason: str, by: User) -> None:
         held = model._default_manager.select_for_update(of=("self",)).get(pk=message.pk)
         if held.state != Message.State.NEW:
             raise AlreadyDecided(held.handled_by, held.handled_at)
-        reports.decide(messages=[held], state=state, by=by, reason=reason.strip())
+        reports.decide(message=held, state=state, by=by, reason=reason.strip())
 
 
 @again_if_taken
 def list_suggestion(*, suggestion: Suggestion, legal_form: str, by: User) -> Enterprise:
-    """Make a draft of what somebody suggested, to be completed and published in the admin, and say
-    that the suggestion is handled. Raises AlreadyDecided."""
+    """Make a draft of what somebody suggested, to be completed and published in the admin,
+    compared at once with the other listings, and say that the suggestion is handled. Raises
+    AlreadyDecided."""
     with transaction.atomic():
         answer(message=suggestion, state=Message.State.HANDLED, reason="", by=by)
         slugs = Slugs(set(Enterprise.objects.values_list("slug", flat=True)))
@@ -159,12 +175,15 @@ def list_suggestion(*, suggestion: Suggestion, legal_form: str, by: User) -> Ent
             website=suggestion.website,
             phone=_phone(suggestion.phone),
             description=suggestion.activity,
-            provenance=dict.fromkeys(("name", "city", "website", "phone", "description"), "staff"),
         )
+        # What nobody said is for a file to say.
+        said = {name for name in LISTED if getattr(enterprise, name)}
+        enterprise.provenance = dict.fromkeys(sorted(said), Enterprise.Source.STAFF)
         locate(enterprise)
         enterprise._change_reason = _("Suggestion %(number)s") % {"number": suggestion.reference}  # type: ignore[attr-defined]
         enterprise._history_user = by  # type: ignore[attr-defined]
         enterprise.save()
+        duplicates.note([enterprise.pk])
         audit.record(act="suggestion.listed", by=by, subject=enterprise)
     return enterprise
 

@@ -130,6 +130,12 @@ def unsubscribe(*, email: str, kind: str) -> None:
     )
 
 
+def resubscribe(*, email: str, kind: str) -> bool:
+    """Write mails of this kind to this address again, whose reader asks for them; False if they had
+    not stopped them."""
+    return bool(Unsubscription.objects.filter(email=email.lower(), kind=kind).delete()[0])
+
+
 def withdraw(pks: Collection[int]) -> set[int]:
     """Take these mails back, as if they had never been written; those that were. One that left, was
     given up, or is leaving now is not."""

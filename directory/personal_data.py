@@ -11,8 +11,11 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.admin.models import LogEntry
 from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from directory import merge_copies
+from directory import audit, mailings, merge_copies, sections
 from directory.models import (
     AuditEntry,
     Claim,
@@ -80,6 +83,29 @@ ACTS: list[tuple[type[models.Model], str]] = [
 ]
 
 
+#: Where the model has no French name for its field.
+NAMED: dict[tuple[type[models.Model], str], Promise] = {
+    (Draft, "enterprise"): gettext_lazy("entreprise"),
+    (Draft, "section"): gettext_lazy("partie"),
+    (Draft, "data"): gettext_lazy("ce qui est écrit"),
+    (Draft, "updated_at"): gettext_lazy("écrit le"),
+    (Authenticator, "type"): gettext_lazy("sorte"),
+    (Authenticator, "created_at"): gettext_lazy("ajouté le"),
+    (Authenticator, "last_used_at"): gettext_lazy("utilisé le"),
+    (UserSession, "created_at"): gettext_lazy("ouverte le"),
+    (UserSession, "last_seen_at"): gettext_lazy("vue le"),
+    (UserSession, "ip"): gettext_lazy("adresse IP"),
+    (UserSession, "user_agent"): gettext_lazy("navigateur"),
+}
+#: What JSON says of a change to a listing.
+SAID: dict[str, Promise] = {
+    "before": gettext_lazy("avant"),
+    "proposed": gettext_lazy("proposé"),
+    "accepted": gettext_lazy("acceptée"),
+    "refused": gettext_lazy("refusée"),
+}
+
+
 def everything(user: User) -> dict[str, Any]:
     """As JSON can hold it, under the names that the site gives things."""
     found: dict[str, Any] = {
@@ -102,13 +128,19 @@ def everything(user: User) -> dict[str, Any]:
     acts: list[dict[str, Any]] = []
     for model, field in ACTS:
         mine = model._default_manager.filter(**{field: user}).order_by("pk")
-        acts += [{"table": heading(model), "numéro": row.pk, "rôle": field} for row in mine]
+        acts += [
+            {"table": heading(model), "numéro": row.pk, "rôle": label(model, field)} for row in mine
+        ]
     found["actes inscrits à votre nom"] = acts
     found["traces"] = [
-        {"le": entry.at.isoformat(), "acte": entry.act, "objet": entry.subject_label}
+        {
+            "le": entry.at.isoformat(),
+            "acte": audit.label(entry.act),
+            "objet": entry.subject_label,
+        }
         for entry in AuditEntry.objects.filter(by_id=user.pk)
     ] + [
-        {"le": entry.at.isoformat(), "acte": entry.act, "sur": "votre compte"}
+        {"le": entry.at.isoformat(), "acte": audit.label(entry.act), "sur": "votre compte"}
         for entry in AuditEntry.objects.filter(subject_kind="user", subject_id=user.pk)
     ]
     return found
@@ -124,7 +156,7 @@ def copies(user: User) -> list[Any]:
             "jusqu’au": merge_copies.until(merge).date().isoformat(),
         }
         | {
-            label(model, name): values[attname]
+            label(model, name): said(model, name, values[attname])
             for name in named.get(model, [])
             if (attname := model._meta.get_field(name).attname) in values  # type: ignore[union-attr]
         }
@@ -133,18 +165,44 @@ def copies(user: User) -> list[Any]:
 
 
 def heading(model: type[models.Model]) -> str:
+    past = getattr(model, "instance_type", None)  # of a table that remembers another
+    if past:
+        return _("anciennes versions\xa0: %(what)s") % {"what": heading(past)}
     return str(model._meta.verbose_name_plural)
 
 
 def rows(model: type[models.Model], where: dict[str, Any], names: Iterable[str]) -> list[Any]:
     return [
-        {label(model, name): plain(getattr(row, name)) for name in names}
+        {label(model, name): said(model, name, getattr(row, name)) for name in names}
         for row in model._default_manager.filter(**where).order_by("pk")
     ]
 
 
 def label(model: type[models.Model], name: str) -> str:
+    if name == "history_user":
+        return _("changé par")
+    if named := NAMED.get((model, name)):
+        return str(named)
     return str(getattr(model._meta.get_field(name), "verbose_name", name))
+
+
+def said(model: type[models.Model], name: str, value: Any) -> Any:
+    """A value as the site says it, never by its code."""
+    if name == "kind" and model in (Mail, Unsubscription):
+        return mailings.label(value)
+    if model is Revision and name in ("changes", "decisions"):
+        return {
+            str(sections.LABELS.get(field, field)): {
+                str(SAID.get(side, side)): one for side, one in change.items()
+            }
+            if isinstance(change, dict)
+            else str(SAID.get(change, change))
+            for field, change in value.items()
+        }
+    if isinstance(value, str):
+        choices = getattr(model._meta.get_field(name), "flatchoices", None) or []
+        return str(dict(choices).get(value, value))
+    return plain(value)
 
 
 def plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from directory import freshness, reports, sections, wording
+from directory import audit, freshness, outbox, reports, roles, sections, wording
 from directory.models import (
     CallUnderWay,
     ConsentBasis,
@@ -42,6 +42,8 @@ HANDED_OVER = {
     Outcome.CLOSED: ErrorReport.Kind.CLOSED,
     Outcome.WRONG_NUMBER: ErrorReport.Kind.CONTACT,
 }
+#: The trace of who is reminded again, having said so on the telephone.
+RESUMED = "reminders.resumed"
 
 
 # --- Reading
@@ -139,7 +141,8 @@ def record(
     `key` tells one form shown from another. A confirmation confirms the listing, in the name of
     the Pôle; changes, a closing or a wrong number go to the queue of errors reported, with the
     note. The last of MOST_UNANSWERED without success takes the listing out of results; an answer
-    puts it back. `consent_email` is an address that the person agreed, aloud, to be written at."""
+    puts it back. `consent_email` is an address that the person agreed, aloud, to be written at:
+    reminders go there again, if they had been stopped."""
     digest = hashlib.sha256(f"{key}|{enterprise.pk}|{by.pk}".encode()).hexdigest()
     call = PhoneCall(
         enterprise=enterprise,
@@ -199,7 +202,7 @@ def number_found(*, enterprise: Enterprise, phone: str, by: User) -> bool:
     """Keep the telephone that a caller found for a listing that has none: written to it by who may
     change it, else left to the moderators; whether it was written. Sent twice, it is kept once.
     Raises ValidationError as `sections.apply` does."""
-    if by.has_perm("directory.change_enterprise"):
+    if roles.may(by, "change_enterprise"):
         sections.apply(
             enterprise=enterprise,
             section=sections.SECTION_OF["phone"],
@@ -251,3 +254,9 @@ def _agree(enterprise: Enterprise, email: str, by: User) -> None:
         recorded_by=by,
     )
     ConsentBasis.objects.bulk_create([basis], ignore_conflicts=True)
+    # They may have stopped reminders before: this is the later word.
+    if outbox.resubscribe(email=email, kind=freshness.KIND):
+        said = ConsentBasis.objects.get(
+            enterprise=enterprise, email=basis.email, basis=basis.basis, withdrawn_on=None
+        )
+        audit.record(act=RESUMED, by=by, subject=enterprise, basis=said.pk)

@@ -125,30 +125,15 @@ def _keep(
     return kept
 
 
-def decide(*, messages: list[AnyMessage], state: str, by: User, reason: str = "") -> int:
-    """Mark messages handled or refused by a member of staff, or new again; how many have changed.
-    A refusal needs a reason: the database says so."""
-    if not messages:
-        return 0
-    model = type(messages[0])
-    opened = state == Message.State.NEW
+def decide(*, message: Message, state: str, by: User, reason: str = "") -> None:
+    """Mark a message, held by the caller, handled or refused by a member of staff, and thank for
+    one that is handled. A refusal needs a reason: the database says so."""
     with transaction.atomic():
-        rows = list(
-            model._default_manager.filter(pk__in=[row.pk for row in messages])
-            .exclude(state=state, reason="" if opened else reason)
-            .order_by("pk")
-            .select_for_update()
-        )
-        for row in rows:
-            row.state = state
-            row.handled_by = None if opened else by
-            row.handled_at = None if opened else timezone.now()
-            row.reason = "" if opened else reason
-        model._default_manager.bulk_update(rows, ["state", "handled_by", "handled_at", "reason"])
+        message.state, message.reason = state, reason
+        message.handled_by, message.handled_at = by, timezone.now()
+        message.save(update_fields=["state", "handled_by", "handled_at", "reason"])
         if state == Message.State.HANDLED:
-            for row in rows:
-                _thank(row)
-    return len(rows)
+            _thank(message)
 
 
 def _thank(message: Message) -> None:

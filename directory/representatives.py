@@ -2,15 +2,18 @@
 
 Each write first holds the enterprise's row, so that what it checks (who is an owner, how many are
 left) is still true when it is done. An enterprise that somebody represents keeps at least one owner
-whose account is open; the database alone could not say so of several rows.
+whose account is open; the database alone could not say so of several rows. Closing an account is
+the one way to leave it without: the Pôle is then told.
 """
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
-from directory import audit, outbox
+from directory import audit, outbox, roles
 from directory.addresses import link
 from directory.models import Claim, Enterprise, Invitation, Representative, Role, User
 
@@ -25,25 +28,30 @@ class NotAllowed(Exception):
 
 def visible_to(user: User) -> QuerySet[Enterprise]:
     """Enterprises whose people this person may see: those they represent; all, for staff."""
-    if user.is_active and user.has_perm("directory.view_representative"):
+    if roles.may(user, "view_representative"):
         return Enterprise.objects.exclude(state=Enterprise.State.ARCHIVED)
     return Enterprise.objects.editable_by(user)
 
 
 def may_manage(user: User, enterprise: Enterprise) -> bool:
     """Whether this person may change the roles of the others, and remove them."""
-    if user.has_perm("directory.change_representative"):
+    if roles.may(user, "change_representative"):
         return True
     return Enterprise.objects.owned_by(user).filter(pk=enterprise.pk).exists()
 
 
 def owners(enterprise: Enterprise) -> QuerySet[Representative]:
-    """Its owners whose account is open: the others can answer for nothing."""
-    return (
-        Representative.objects.filter(enterprise=enterprise, role=Role.OWNER, user__is_active=True)
-        .select_related("user")
-        .order_by("since", "pk")
-    )
+    """Who answers for it, since the longest first."""
+    answering = Representative.objects.answering().filter(enterprise=enterprise)
+    return answering.select_related("user").order_by("since", "pk")
+
+
+def answered_by_alone(user: User) -> QuerySet[Enterprise]:
+    """The listings that nobody but this person answers for."""
+    answering = Representative.objects.answering().filter(enterprise=OuterRef("pk"))
+    listings = Enterprise.objects.exclude(state=Enterprise.State.ARCHIVED)
+    alone = Exists(answering.filter(user=user)) & ~Exists(answering.exclude(user=user))
+    return listings.filter(alone).order_by("name", "pk")
 
 
 def proven_address(user: User) -> str:
@@ -57,6 +65,15 @@ def hold(enterprise: Enterprise) -> Enterprise:
     writer of its people, claims and invitations does."""
     held = Enterprise.objects.select_for_update(no_key=True, of=("self",))
     return held.get(pk=enterprise.pk)
+
+
+def hold_of(row: Claim | Invitation) -> Enterprise:
+    """The enterprise that this row names, held: a merge may give the row to another meanwhile."""
+    held = hold(row.enterprise)
+    named = type(row)._default_manager.select_related("enterprise")
+    while (now := named.get(pk=row.pk).enterprise) != held:
+        held = hold(now)
+    return held
 
 
 def attach(
@@ -88,9 +105,11 @@ def change_role(*, representative: Representative, role: str, by: User) -> bool:
     Raises NotAllowed, LastOwner, and Representative.DoesNotExist if they have left meanwhile."""
     with transaction.atomic():
         enterprise = hold(representative.enterprise)
-        if not may_manage(by, enterprise):
-            raise NotAllowed
         current = enterprise.representatives.select_related("user").get(pk=representative.pk)
+        owning = owners(enterprise).filter(user=by).exists()
+        # Staff give nobody's place to themselves.
+        if not may_manage(by, enterprise) or (current.user_id == by.pk and not owning):
+            raise NotAllowed
         if current.role == role:
             return False
         if current.role == Role.OWNER:
@@ -106,6 +125,8 @@ def change_role(*, representative: Representative, role: str, by: User) -> bool:
         )
         if current.user_id != by.pk:
             _tell(current, "representative_changed", by, act.pk)
+        if role == Role.OWNER and not owning:
+            announce(current, act=f"change {act.pk}")
     return True
 
 
@@ -148,6 +169,44 @@ def discharge(*, representative: Representative, by: User | None, how: str) -> N
     Representative.objects.filter(pk=representative.pk).delete()
 
 
+def announce(added: Representative, *, act: str) -> None:
+    """Tell the owners who was just added, or made an owner, and by none of them, in this act."""
+    enterprise = added.enterprise
+    for owner in owners(enterprise).exclude(pk=added.pk):
+        outbox.queue(
+            kind="representative_added",
+            to=owner.user.email,
+            context={
+                "enterprise": enterprise.name,
+                "person": added.user.email,
+                "owner": added.role == Role.OWNER,
+                "team": _team(enterprise),
+            },
+            dedupe_key=f"representative_added:{act}:{owner.pk}",
+        )
+
+
+def discharge_everywhere(*, user: User, by: User | None) -> None:
+    """Take somebody whose account closes out of every team, in the transaction that closes it and
+    before it does. Nobody is kept from closing theirs: of the listings that nobody answers for any
+    longer, the Pôle is told."""
+    places = Representative.objects.filter(user=user).order_by("enterprise_id")
+    enterprises = [hold(place.enterprise) for place in places.select_related("enterprise")]
+    left = list(answered_by_alone(user).filter(pk__in=[one.pk for one in enterprises]))
+    # Again, now that nobody else can change them.
+    for place in places.filter(enterprise__in=enterprises).select_related("enterprise"):
+        discharge(representative=place, by=by, how="closed")
+    if left:
+        outbox.queue(
+            kind="owner_left",
+            to=settings.POLE_EMAIL,
+            context={
+                "enterprises": [{"name": one.name, "team": _team(one)} for one in left],
+            },
+            dedupe_key=f"owner left:{get_random_string(22)}",
+        )
+
+
 def only_owner(representative: Representative) -> bool:
     """Whether the listing would be left without anybody who manages it."""
     return (
@@ -172,8 +231,12 @@ def _tell(representative: Representative, kind: str, by: User, number: int | Non
             "role": representative.get_role_display(),
             "owner": representative.role == Role.OWNER,
             "by": str(by),
-            "team": link(reverse("directory:team", args=[enterprise.slug])),
+            "team": _team(enterprise),
             "profile": link(enterprise.get_absolute_url()),
         },
         dedupe_key=f"{kind}:{number}",
     )
+
+
+def _team(enterprise: Enterprise) -> str:
+    return link(reverse("directory:team", args=[enterprise.slug]))

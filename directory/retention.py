@@ -4,6 +4,7 @@
 A line that a database rule, a cascade or a person sees to has nothing to purge, and says so.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,8 +13,20 @@ from typing import Any
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db import transaction
+from django.db.models import (
+    Exists,
+    ExpressionWrapper,
+    F,
+    JSONField,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+)
+from django.db.models.expressions import CombinedExpression
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -38,6 +51,8 @@ from directory.models import (
     Suggestion,
     User,
 )
+
+log = logging.getLogger(__name__)
 
 DAY = timedelta(days=1)
 YEAR = 365 * DAY
@@ -131,6 +146,14 @@ def warn_unused() -> int:
 
 def without_sender(rows: QuerySet[Any]) -> int:
     return rows.update(sender_name="", sender_email="")
+
+
+def of_contacts(rows: QuerySet[Any]) -> int:
+    """Old versions go; of what was changed in a listing, only what is said of its people does."""
+    if rows.model is not Revision:
+        return deleted(rows)
+    without = CombinedExpression(F("changes"), "-", Cast(Value("contacts"), TextField()))
+    return rows.update(changes=ExpressionWrapper(without, JSONField()))
 
 
 def orphan_sessions() -> QuerySet[UserSession]:
@@ -227,11 +250,16 @@ LINES = [
     ),
     Line(
         "revisions",
-        _("Modifications proposées, une fois décidées"),
-        "%(span)s",
+        _("Modifications proposées"),
+        _("%(span)s après leur examen, ou sans examen"),
         _("pouvoir expliquer et corriger une décision"),
         {"span": DECIDED},
-        due=lambda: [Revision.objects.filter(older("decided_at", DECIDED))],
+        due=lambda: [
+            Revision.objects.filter(older("decided_at", DECIDED)),
+            Revision.objects.filter(older("submitted_at", DECIDED), decided_at=None),
+            # To be looked at, and spoke of nothing but people: see « contacts ».
+            Revision.objects.filter(state=Revision.State.APPLIED, changes={}),
+        ],
     ),
     Line(
         "calls",
@@ -259,8 +287,12 @@ LINES = [
         _("revenir sur une erreur"),
         {"span": CONTACTS_REMEMBERED},
         due=lambda: [
-            Contact.history.model.objects.filter(older("history_date", CONTACTS_REMEMBERED))
+            Contact.history.model.objects.filter(older("history_date", CONTACTS_REMEMBERED)),
+            Revision.objects.filter(
+                older("submitted_at", CONTACTS_REMEMBERED), changes__has_key="contacts"
+            ),
         ],
+        erase=of_contacts,
     ),
     Line(
         "imports",
@@ -310,10 +342,24 @@ def due() -> dict[str, int]:
     return {line.name: sum(rows.count() for rows in line.due()) for line in LINES if line.due}
 
 
-def purge() -> dict[str, int]:
-    """Erase what is due, line by line; how many rows each changed."""
-    changed = {}
+@dataclass
+class Purged:
+    """How many rows each line changed; those that failed, and then changed nothing."""
+
+    changed: dict[str, int] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+
+def purge() -> Purged:
+    """Erase what is due, line by line: one that fails keeps none of the others from going."""
+    done = Purged()
     for line in LINES:
-        if line.due:
-            changed[line.name] = sum(line.erase(rows) for rows in line.due())
-    return changed
+        if not line.due:
+            continue
+        try:
+            with transaction.atomic():
+                done.changed[line.name] = sum(line.erase(rows) for rows in line.due())
+        except Exception:  # whatever it is, what the others keep is as much too old
+            log.exception("Nothing erased of %s", line.name)
+            done.failed.append(line.name)
+    return done

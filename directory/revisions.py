@@ -75,18 +75,13 @@ def submit(
         if sent:
             return _as_it_is(held, section, *(sent.get(key) for key in keys))
         now = sections.present(held, section)
-        new = {
-            name: value
-            for name, value in changes.items()
-            # What the person left as it was is nobody's change, whatever became of it.
-            if value != now[name] and not (seen and seen.get(name) == sections.digest(value))
-        }
+        new = _new(now, changes, seen)
         _refuse_conflicts(held, now, new, base_version, seen)
         sections.check(held, new)
-        earlier = _earlier(held, section, by, source)
-        later = held_back(new, earlier)
-        waiting = {name: value for name, value in new.items() if name in later}
-        safe = {name: value for name, value in new.items() if name not in later}
+        earlier = list(
+            _earlier(held, section, by, source).select_for_update(of=("self",), no_key=True)
+        )
+        safe, waiting = _parted(new, earlier)
         revision = Revision(
             enterprise=held,
             section=section,
@@ -98,6 +93,30 @@ def submit(
             _apply(revision, now, safe, keys[0]) if safe else None,
             _keep_waiting(revision, now, waiting, earlier, keys[1]) if waiting else None,
         )
+
+
+def foresee(
+    *,
+    enterprise: Enterprise,
+    section: str,
+    changes: Changes,
+    by: User | None,
+    source: str,
+    seen: Mapping[str, str] | None = None,
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """What `submit` would write at once of the same changes, and what of them would wait, were
+    nothing of it in conflict. KeyError for a field of another section."""
+    new = _new(sections.present(enterprise, section), changes, seen)
+    return _parted(new, _earlier(enterprise, section, by, source))
+
+
+def _new(now: Changes, changes: Changes, seen: Mapping[str, str] | None) -> dict[str, Value]:
+    return {
+        name: value
+        for name, value in changes.items()
+        # What the person left as it was is nobody's change, whatever became of it.
+        if value != now[name] and not (seen and seen.get(name) == sections.digest(value))
+    }
 
 
 def _as_it_is(
@@ -158,29 +177,31 @@ def _refuse_conflicts(
         raise Conflict(fields)
 
 
-def _earlier(held: Enterprise, section: str, by: User | None, source: str) -> list[Revision]:
-    """What the same person still has waiting in this section, held."""
-    return list(
-        Revision.objects.select_for_update(of=("self",), no_key=True)
-        .filter(
-            enterprise=held,
-            section=section,
-            state=Revision.State.WAITING,
-            submitted_by=by,
-            source=source,
-        )
-        .order_by("pk")
-    )
+def _earlier(
+    enterprise: Enterprise, section: str, by: User | None, source: str
+) -> QuerySet[Revision]:
+    """What the same person still has waiting in this section."""
+    return Revision.objects.filter(
+        enterprise=enterprise,
+        section=section,
+        state=Revision.State.WAITING,
+        submitted_by=by,
+        source=source,
+    ).order_by("pk")
 
 
-def held_back(new: Changes, earlier: Iterable[Revision]) -> set[str]:
-    """The fields that will wait, and those that make no sense before one that waits, in what the
-    same person has asked for `earlier` or asks now."""
+def _parted(new: Changes, earlier: Iterable[Revision]) -> tuple[dict[str, Value], dict[str, Value]]:
+    """What is written at once, and what waits: the latter with what makes no sense before a field
+    that waits, in what the same person has asked for `earlier` or asks now."""
     asked = set(new).union(*(revision.changes for revision in earlier))
     companions = set[str]().union(
         *(names for name, names in sections.WITH.items() if name in asked)
     )
-    return set(new) & (sections.SENSITIVE | companions)
+    later = sections.SENSITIVE | companions
+    return (
+        {name: value for name, value in new.items() if name not in later},
+        {name: value for name, value in new.items() if name in later},
+    )
 
 
 def _changes(now: Changes, new: Changes) -> dict[str, dict[str, Value]]:

@@ -42,6 +42,7 @@ from directory.models import (
     Sector,
     Status,
     User,
+    Vocabulary,
 )
 from directory.positions import locate
 from directory.provenance import said_with
@@ -125,6 +126,8 @@ class Rows:
     #: What no two rows of an enterprise share: they are known by it. Otherwise by `id`.
     unique: tuple[str, ...] = ()
     ordered: bool = False
+    #: How many an enterprise may have: files and merges may have given it more, which stay.
+    most: int = 50
     #: The name under which provenance keeps who said it.
     said_as: str = ""
 
@@ -135,6 +138,7 @@ ROWS = {
         ("kind", "name", "description", "category"),
         {"category": (PurchasingCategory, "code")},
         ordered=True,
+        most=150,
     ),
     "contacts": Rows(
         Contact,
@@ -328,7 +332,7 @@ def _set(enterprise: Enterprise, name: str, value: Value) -> None:
     elif name in ROWS:
         _unsaved(enterprise, ROWS[name], value)
     elif name == "city":
-        enterprise.city = _found(City, "code", [value])[0]
+        enterprise.city = _found(City, "code", [value])[value]
     elif name == "logo":
         if value and not default_storage.exists(value):
             raise ValidationError(_("Ce logo n’est plus là\xa0: envoyez-le de nouveau."))
@@ -352,17 +356,19 @@ def _set_borough(enterprise: Enterprise, changes: Changes, mistakes: dict[str, l
         enterprise.borough = None
 
 
-def _found(model: type[models.Model], key: str, values: Iterable[Any]) -> list[Any]:
-    """The rows that these values stand for, all of them."""
+def _found(model: type[models.Model], key: str, values: Iterable[Any]) -> dict[Any, Any]:
+    """The row that each of these values stands for, all of them: of a word that was merged since
+    the value was written, the other."""
     values = list(dict.fromkeys(values))
-    rows = {
-        getattr(row, key): row for row in model._default_manager.filter(**{f"{key}__in": values})
-    }
+    asked = model._default_manager.filter(**{f"{key}__in": values})
+    if issubclass(model, Vocabulary):
+        asked = asked.select_related("replaced_by")
+    rows = {getattr(row, key): getattr(row, "replaced_by", None) or row for row in asked}
     if missing := [value for value in values if value not in rows]:
         raise ValidationError(
             _("Ce choix n’existe plus\xa0: %(value)s.") % {"value": ", ".join(map(str, missing))}
         )
-    return [rows[value] for value in values]
+    return rows
 
 
 def _unsaved(
@@ -372,19 +378,23 @@ def _unsaved(
     there = list(rows.model._default_manager.filter(enterprise=enterprise))
     by_key = {_key(rows, row): row for row in there}
     keyed = {
-        column: {
-            getattr(found, key): found
-            for found in _found(model, key, [row[column] for row in value if row.get(column)])
-        }
+        column: _found(model, key, [row[column] for row in value if row.get(column)])
         for column, (model, key) in rows.keyed.items()
     }
     wanted: list[models.Model] = []
+    asked: dict[Any, bool] = {}
     for said in value:
         given = {column: said.get(column) for column in rows.columns if column in said}
+        moved = False
         for column, found in keyed.items():
             if column in given:
-                given[column] = found.get(given[column])
+                word = found.get(given[column])
+                moved |= word is not None and getattr(word, rows.keyed[column][1]) != given[column]
+                given[column] = word
         key = tuple(given[name] for name in rows.unique) if rows.unique else said.get("id")
+        if rows.unique and key in asked and (moved or asked[key]):
+            continue  # two rows until their words were made one
+        asked[key] = moved
         row = by_key.pop(key, None)
         if row is None:
             row = rows.model(enterprise=enterprise)
@@ -423,7 +433,7 @@ def _write(
     enterprise.skip_history_when_saving = True  # type: ignore[attr-defined]
     for name in changes:
         if name in MANY:
-            getattr(enterprise, name).set(_found(*MANY[name], changes[name]))
+            getattr(enterprise, name).set({*_found(*MANY[name], changes[name]).values()})
         elif name in ROWS:
             _write_rows(enterprise, ROWS[name], changes[name], by, reason)
     del enterprise.skip_history_when_saving  # type: ignore[attr-defined]

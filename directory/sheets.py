@@ -21,6 +21,8 @@ from directory import uploads
 TEMPLATE = settings.BASE_DIR / "templates" / "pdf/profile.typ"
 #: Of each list, and characters of each text.
 MOST, LONGEST, LONGEST_LEAD = 12, 180, 500
+#: A sheet says whom to call, not everyone.
+MOST_CONTACTS = 3
 #: What the typesetter's fonts have all of. They have more, here and there: it is tried first.
 DRAWN = re.compile(
     "[\x20-\x7e\xa0-\u02af\u0370-\u03ff\u0400-\u045f\u1e00-\u1eff\u2010-\u2027\u202f-\u2040"
@@ -83,7 +85,11 @@ def _said(page: Mapping[str, Any], logo: str, address: str, today: str) -> dict[
                 (_("Courriel"), page["email"]),
                 (_("Site web"), page["website"]),
                 (_("Adresse"), ", ".join(page["address_lines"])),
-                *((_("Personne-ressource"), _contact(row)) for row in page["contacts"][:3]),
+                *_some(
+                    _("Autres personnes-ressources"),
+                    [(_("Personne-ressource"), _contact(row)) for row in page["contacts"]],
+                    MOST_CONTACTS,
+                ),
             ],
         ),
         _items(_("Services"), page["services"]),
@@ -103,17 +109,26 @@ def _said(page: Mapping[str, Any], logo: str, address: str, today: str) -> dict[
             [
                 (_("NEQ"), page["neq"]),
                 (_("Fondée en"), page["founded"]),
-                *(
-                    (row["name"], _listed(row["issuer"], row["number"], row["expires"]))
-                    for row in page["statuses"][:MOST]
+                *_some(
+                    _("Autres statuts"),
+                    [
+                        (row["name"], _listed(row["issuer"], row["number"], row["expires"]))
+                        for row in page["statuses"]
+                    ],
                 ),
-                *(
-                    (row["kind"], _listed(row["number"], row["expires"]))
-                    for row in page["permits"][:MOST]
+                *_some(
+                    _("Autres permis"),
+                    [
+                        (row["kind"], _listed(row["number"], row["expires"]))
+                        for row in page["permits"]
+                    ],
                 ),
-                *(
-                    (row["client"], _listed(row["work"], row["year"], row["amount"]))
-                    for row in page["references"][:MOST]
+                *_some(
+                    _("Autres travaux"),
+                    [
+                        (row["client"], _listed(row["work"], row["year"], row["amount"]))
+                        for row in page["references"]
+                    ],
                 ),
             ],
         ),
@@ -145,10 +160,20 @@ def _facts(title: str, rows: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
 
 def _items(title: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     items = [{"title": row["name"], "text": _cut(row["description"])} for row in rows[:MOST]]
-    if left := len(rows) - MOST if len(rows) > MOST else 0:
-        text = ngettext("Et %(n)d autre sur le site", "Et %(n)d autres sur le site", left)
-        items.append({"title": text % {"n": left}, "text": ""})
+    if (left := len(rows) - MOST) > 0:
+        items.append({"title": _left(left), "text": ""})
     return {"title": title, "items": items}
+
+
+def _some(others: str, rows: Sequence[tuple[Any, Any]], most: int = MOST) -> list[tuple[Any, Any]]:
+    """The first of these facts, and how many `others` are left."""
+    left = len(rows) - most
+    return [*rows[:most], *([(others, _left(left))] if left > 0 else [])]
+
+
+def _left(number: int) -> str:
+    text = ngettext("Et %(n)d autre sur le site", "Et %(n)d autres sur le site", number)
+    return text % {"n": number}
 
 
 def _contact(row: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from django import forms
 from django.urls import reverse
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from directory import belongings, merging, wording
 from directory.belongings import plain, values_of
@@ -271,7 +271,9 @@ WORDS: dict[str, Callable[[Values, Labels], list[str]]] = {
     "insured_amount": lambda v, _l: [amount(v["insured_amount"])],
     "orders": orders,
     "lead_time_days": lambda v, _l: [
-        "" if v["lead_time_days"] is None else _("%(n)s jours") % {"n": v["lead_time_days"]}
+        ""
+        if v["lead_time_days"] is None
+        else ngettext("%(n)d jour", "%(n)d jours", v["lead_time_days"]) % {"n": v["lead_time_days"]}
     ],
     "busy_until": lambda v, _l: [day(v["busy_until"])],
     "accepts_cobidding": lambda v, _l: [yes(v["accepts_cobidding"])],

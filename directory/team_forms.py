@@ -116,6 +116,12 @@ class InvitationForm(PageForm):
     )
     role = role_field()
 
+    def __init__(self, data=None, *, roles=Role.values, **kwargs):
+        """`roles` are those that whoever invites gives."""
+        super().__init__(data, **kwargs)
+        given = self.fields["role"].choices
+        self.fields["role"].choices = [choice for choice in given if choice[0] in roles]
+
     def clean_email(self):
         return self.cleaned_data["email"].lower()
 

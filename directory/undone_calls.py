@@ -2,7 +2,7 @@
 
 What it left behind goes with it: the confirmation it gave, whether the listing shows in results,
 what it handed over to the moderators while nobody has seen to it, the right to write that was said
-aloud.
+aloud, and the reminders that it resumed.
 """
 
 from datetime import timedelta
@@ -11,9 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from directory import audit
-from directory.models import ConsentBasis, Enterprise, ErrorReport, PhoneCall, User
-from directory.phone_calls import said_aloud
+from directory import audit, freshness, outbox
+from directory.models import AuditEntry, ConsentBasis, Enterprise, ErrorReport, PhoneCall, User
+from directory.phone_calls import RESUMED, said_aloud
 
 #: How long a call may be taken back.
 WITHIN = timedelta(minutes=10)
@@ -45,6 +45,7 @@ def undo(*, call: PhoneCall, by: User) -> None:
         if reports.exclude(state=ErrorReport.State.NEW).exists():
             raise TooLate(_("L’équipe a déjà vu à ce que l’appel a appris\xa0: il reste."))
         reports.delete()
+        _stop_again(found)
         # Of two calls of one day, the right goes too: it can be said again.
         ConsentBasis.objects.filter(
             enterprise=found.enterprise_id,
@@ -54,6 +55,20 @@ def undo(*, call: PhoneCall, by: User) -> None:
         ).delete()
         audit.record(act="call.undone", by=by, subject=found.enterprise, outcome=found.outcome)
         found.delete()
+
+
+def _stop_again(call: PhoneCall) -> None:
+    """Reminders that somebody had stopped, and that the call resumed, stop again."""
+    resumed = AuditEntry.objects.filter(
+        act=RESUMED,
+        by_id=call.by_id,
+        subject_kind=Enterprise._meta.model_name,
+        subject_id=call.enterprise_id,
+        at__gte=call.at,
+    )
+    for trace in resumed:
+        for basis in ConsentBasis.objects.filter(pk=trace.detail["basis"]):
+            outbox.unsubscribe(email=basis.email, kind=freshness.KIND)
 
 
 def _put_back(call: PhoneCall, by: User) -> None:

@@ -1,13 +1,15 @@
 """Words of a vocabulary that say the same, made one."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from directory import audit
+from directory.histories import CHANGED, Trace
 from directory.models import (
     Benefit,
     Certification,
@@ -30,8 +32,8 @@ def merge(*, words: Sequence[Word], into: Word, by: User) -> int:
 
     The words merged stay, retired, and their pages lead to the other's. What a listing already had
     under both is kept once: of two certifications of one number the one that lasts longer, of two
-    benefits the one with the more evidence. Raises ValueError where `into` is one of `words`, or
-    was itself merged."""
+    benefits the one with the more evidence. History says whose act it is of each. Raises
+    ValueError where `into` is one of `words`, or was itself merged."""
     merged = [word for word in words if word.pk != into.pk]
     if len(merged) != len(words) or not merged or into.replaced_by_id:
         raise ValueError("A word is merged into another, that still stands.")
@@ -44,9 +46,11 @@ def merge(*, words: Sequence[Word], into: Word, by: User) -> int:
         listings = Enterprise.objects.filter(**{f"{FOUND_BY[model]}__in": keys})
         ids = sorted(set(listings.values_list("pk", flat=True)))
         Enterprise.objects.lock(ids)
-        REPOINT[model](keys, into)
+        trace = Trace(by, _("Mots fusionnés en «\xa0%(word)s\xa0»") % {"word": into.name})
+        REPOINT[model](keys, into, trace)
         now = timezone.now()
         Enterprise.objects.filter(pk__in=ids).update(version=F("version") + 1, updated_at=now)
+        trace.keep(Enterprise, ids, CHANGED)
         # Whatever led to one of them now leads, at once, to the last.
         model._default_manager.filter(replaced_by__in=keys).update(replaced_by=into)
         model._default_manager.filter(pk__in=keys).update(replaced_by=into, retired=True)
@@ -60,7 +64,7 @@ def merge(*, words: Sequence[Word], into: Word, by: User) -> int:
     return len(ids)
 
 
-def _sectors(keys: list[int], into: Vocabulary) -> None:
+def _sectors(keys: list[int], into: Vocabulary, trace: Trace) -> None:
     links = Enterprise.sectors.through.objects
     had = links.filter(sector=into.pk).values("enterprise")
     links.filter(sector__in=keys, enterprise__in=had).delete()
@@ -70,16 +74,16 @@ def _sectors(keys: list[int], into: Vocabulary) -> None:
     links.filter(sector__in=keys).update(sector=into.pk)
 
 
-def _statuses(keys: list[int], into: Vocabulary) -> None:
+def _statuses(keys: list[int], into: Vocabulary, trace: Trace) -> None:
     rows = Certification.objects.filter(status__in=[*keys, into.pk])
     # Of those of one number, the one that lasts longest; one without an end lasts for ever.
     kept = rows.order_by("enterprise_id", "number", F("expires_on").desc(nulls_first=True), "pk")
     kept = kept.distinct("enterprise_id", "number")
-    rows.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
-    rows.filter(status__in=keys).update(status=into.pk)
+    _delete(rows.exclude(pk__in=list(kept.values_list("pk", flat=True))), trace)
+    _repoint(rows.filter(status__in=keys), trace, status=into.pk)
 
 
-def _benefits(keys: list[int], into: Vocabulary) -> None:
+def _benefits(keys: list[int], into: Vocabulary, trace: Trace) -> None:
     rows = EnterpriseBenefit.objects.filter(benefit__in=[*keys, into.pk])
     best: dict[int, EnterpriseBenefit] = {}
     for row in rows.order_by("pk"):
@@ -87,12 +91,24 @@ def _benefits(keys: list[int], into: Vocabulary) -> None:
             best[row.enterprise_id] = row
         else:
             best.setdefault(row.enterprise_id, row)
-    rows.exclude(pk__in=[row.pk for row in best.values()]).delete()
-    rows.filter(benefit__in=keys).update(benefit=into.pk)
+    _delete(rows.exclude(pk__in=[row.pk for row in best.values()]), trace)
+    _repoint(rows.filter(benefit__in=keys), trace, benefit=into.pk)
 
 
-def _categories(keys: list[int], into: Vocabulary) -> None:
-    Offering.objects.filter(category__in=keys).update(category=into.pk)
+def _categories(keys: list[int], into: Vocabulary, trace: Trace) -> None:
+    _repoint(Offering.objects.filter(category__in=keys), trace, category=into.pk)
+
+
+def _delete(rows: QuerySet[Any], trace: Trace) -> None:
+    keys = list(rows.values_list("pk", flat=True))
+    rows.delete()
+    trace.sign(rows.model, keys)
+
+
+def _repoint(rows: QuerySet[Any], trace: Trace, **word: int) -> None:
+    keys = list(rows.values_list("pk", flat=True))
+    rows.update(**word)
+    trace.keep(rows.model, keys, CHANGED)
 
 
 REPOINT = {

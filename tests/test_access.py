@@ -280,9 +280,7 @@ TABLES = {
     "directory_contact": PART | {"view": {"curator", "facilitator", "superuser"}},
     "directory_enterprise": may(view=ALL, add="curator", change="curator"),
     "directory_enterprisebenefit": PART,
-    "directory_errorreport": may(
-        view="curator moderator", change="curator moderator", nobody="add"
-    ),
+    "directory_errorreport": LOOKED_AT | {"view": {"curator", "moderator", "superuser"}},
     "directory_incident": may(nobody="delete"),
     "directory_invitation": LOOKED_AT | {"view": {"curator", "facilitator", "superuser"}},
     "directory_importbatch": PART,
@@ -303,7 +301,7 @@ TABLES = {
     "directory_sector": may(view=ALL, add="curator", change="curator"),
     "directory_seededkey": may(nobody="add change"),
     "directory_status": may(view="curator moderator", add="curator", change="curator"),
-    "directory_suggestion": may(view="curator moderator", change="curator moderator", nobody="add"),
+    "directory_suggestion": LOOKED_AT | {"view": {"curator", "moderator", "superuser"}},
     "directory_synonym": PART,
     "directory_synonymgroup": PART,
     "directory_unsubscription": may(nobody="change"),

@@ -33,6 +33,7 @@ from directory.models import (
 from directory.models.enterprises import neq_checks
 from directory.positions import locate
 from directory.provenance import CHILDREN, mark, said_with
+from directory.sections import ROWS
 from directory.timeline import events
 
 SERVED = ["serves_province", "served_regions", "served_counties", "served_cities"]
@@ -76,7 +77,7 @@ class OfferingForm(forms.ModelForm):
 class OfferingInline(Inline):
     model = Offering
     form = OfferingForm
-    most = 150
+    most = ROWS["offerings"].most
     fields = [("kind", "position"), "name", "description", ("category", "unspsc")]
     autocomplete_fields = ["category"]
     show_change_link = True  # the territory of its own is there
@@ -124,7 +125,12 @@ class ReferenceInline(Inline):
 class RecognitionInline(Inline):
     model = Recognition
     form = recognitions.RecognitionForm
-    autocomplete_fields = ["reviewer"]
+    readonly_fields = ["reviewer"]
+
+    def get_formset(self, request, obj=None, **kwargs):
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.by = request.user
+        return formset
 
 
 class IdentifiersField(forms.JSONField):
@@ -355,7 +361,8 @@ class EnterpriseAdmin(SearchAdmin):
     def save_formset(self, request, form, formset, change):
         if formset.model is Recognition:
             for row in formset.forms:
-                row.instance.reviewer = row.instance.reviewer or request.user
+                if row.has_changed():
+                    row.instance.reviewer = request.user
         super().save_formset(request, form, formset, change)
         if formset.has_changed():
             said_by_staff(Enterprise.objects.filter(pk=form.instance.pk), formset.model)
@@ -450,7 +457,13 @@ class RecognitionAdmin(ChildAdmin):
     list_filter = [filters.Lasting]
     list_select_related = ["enterprise", "reviewer"]
     search_fields = folded("enterprise__name")
-    autocomplete_fields = ["enterprise", "reviewer"]
+    autocomplete_fields = ["enterprise"]
+    readonly_fields = ["reviewer"]
+
+    def get_form(self, request, obj=None, **kwargs):
+        form = super().get_form(request, obj, **kwargs)
+        form.by = request.user
+        return form
 
     def get_urls(self):
         renew = self.admin_site.admin_view(partial(recognitions.renew, self))
@@ -460,7 +473,7 @@ class RecognitionAdmin(ChildAdmin):
         ]
 
     def save_model(self, request, obj, form, change):
-        obj.reviewer = obj.reviewer or request.user
+        obj.reviewer = request.user
         super().save_model(request, obj, form, change)
 
 

@@ -13,6 +13,12 @@ class Rows(BaseInlineFormSet):
         "too_many_forms": _("Gardez au plus %(num)d lignes."),
     }
 
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        there = len(self.get_queryset())
+        self.max_num = max(self.max_num, there)
+        self.absolute_max = max(self.absolute_max, there + self.max_num)
+
 
 class Inline(PlainFields, admin.StackedInline):
     """Stacked: in a table, Django's inputs have no label that a screen reader could say.

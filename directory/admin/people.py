@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from directory import accounts, audit
+from directory import accounts, audit, representatives
 from directory.admin.search import PlainAdmin, SearchAdmin, folded
 from directory.authentication import notify
 from directory.models import User
@@ -62,7 +62,8 @@ class UserAdmin(SearchAdmin):
     def get_fieldsets(self, request, obj=None):
         how = _(
             "Chaque personne change elle-même son adresse, en prouvant qu’elle lit la nouvelle. Si "
-            "elle ne lit plus l’ancienne, supprimez ce compte, puis invitez-la à la nouvelle."
+            "elle ne lit plus l’ancienne, supprimez ce compte, puis invitez-la à la nouvelle. "
+            "Désactivé, un compte quitte l’équipe de ses fiches\xa0; rouvert, il n’y revient pas."
         )
         return [
             (None, {"fields": self.get_fields(request, obj), "description": how if obj else ""})
@@ -93,6 +94,8 @@ class UserAdmin(SearchAdmin):
     def save_model(self, request, obj, form, change):
         if not change:
             obj.set_unusable_password()
+        elif "is_active" in form.changed_data and not obj.is_active:
+            representatives.discharge_everywhere(user=obj, by=request.user)
         super().save_model(request, obj, form, change)
 
     def save_related(self, request, form, formsets, change):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from directory import attention, wording
 from directory.forms import TextField
-from directory.models import Enterprise, Recognition
+from directory.models import Enterprise, Recognition, Representative
 from directory.search import fold
 
 
@@ -36,6 +36,20 @@ class RecognitionForm(forms.ModelForm):
         widget=forms.Textarea({"rows": 3}),
         error_messages={"required": _("Dites quelles pièces vous avez vues.")},
     )
+
+    #: Who recognises; each admin says so of its own forms.
+    by = None
+
+    def clean(self):
+        cleaned = super().clean()
+        enterprise = self.cleaned_data.get("enterprise")
+        key = enterprise.pk if enterprise else self.instance.enterprise_id
+        theirs = Representative.objects.filter(enterprise=key, user=self.by)
+        if self.has_changed() and theirs.exists():
+            raise ValidationError(
+                _("Vous représentez cette entreprise\xa0: une autre personne la reconnaît.")
+            )
+        return cleaned
 
     def clean_recognised_on(self):
         day = self.cleaned_data["recognised_on"]
@@ -107,13 +121,13 @@ def renew(model_admin, request, pk):
             raise Http404
         sent = request.POST if request.method == "POST" else None
         form = RenewalForm(sent, initial=prefilled(last))
+        form.by, form.instance.enterprise = request.user, enterprise
         if form.is_bound and form.data.get("seen") != str(last.pk):
             text = gettext("La reconnaissance de «\xa0%(name)s\xa0» vient d’être renouvelée.")
             messages.warning(request, text % {"name": enterprise})
             return onwards(request, enterprise)
         if form.is_bound and form.is_valid():
             recognition = form.save(commit=False)
-            recognition.enterprise = enterprise
             model_admin.save_model(request, recognition, form, change=False)
             model_admin.log_addition(request, recognition, [{"added": {}}])
             left = to_renew().count()

@@ -1,74 +1,40 @@
-from django import forms
-from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+"""What anyone told the Pôle: looked at here, decided at the desk, where the first who does
+prevails."""
 
-from directory import reports
-from directory.admin.search import SearchAdmin, folded
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from directory.admin.search import LookedAtAdmin, folded
 from directory.models import ErrorReport, Suggestion
-from directory.models.reports import Message
 
 SENDER = ["sender_name", "sender_email"]
-DECISION = ["state", "reason", "handled_by", "handled_at"]
+DECISION = ["state", "reason", "handled_by", "handled_at", "decided_at_the_desk"]
 
 
-class DecisionForm(forms.ModelForm):
-    def clean(self):
-        state, reason = self.cleaned_data.get("state"), self.cleaned_data.get("reason")
-        if state == Message.State.REFUSED and not reason:
-            raise ValidationError({"reason": _("Dites pourquoi ce message est refusé.")})
-        if state == Message.State.NEW and reason:
-            raise ValidationError(
-                {"state": _("Un message qui a une suite est traité ou refusé. Choisissez lequel.")}
-            )
-
-
-class MessageAdmin(SearchAdmin):
-    """A queue: what people wrote is read, never changed; what becomes of it is decided here."""
-
-    form = DecisionForm
-    actions = ["mark_handled"]
+class MessageAdmin(LookedAtAdmin):
     date_hierarchy = "created_at"
     list_display_links = ["reference"]
+    #: The page of the desk.
+    desk = ""
 
-    def get_readonly_fields(self, request, obj=None):
-        return [name for name in self.fields if name not in {"state", "reason"}]
-
-    def has_add_permission(self, request):
-        return False
-
-    def save_model(self, request, obj, form, change):
-        if form.has_changed():
-            reports.decide(messages=[obj], state=obj.state, by=request.user, reason=obj.reason)
-
-    @admin.action(description=_("Marquer traité"), permissions=["change"])
-    def mark_handled(self, request, queryset):
-        state = Message.State.HANDLED
-        number = reports.decide(
-            messages=[*queryset.filter(state=Message.State.NEW)], state=state, by=request.user
-        )
-        self.message_user(
-            request,
-            ngettext("%(n)d message traité.", "%(n)d messages traités.", number) % {"n": number},
-        )
+    @admin.display(description=_("suite à donner"))
+    def decided_at_the_desk(self, message):
+        at = reverse(self.desk, args=[message.pk])
+        return format_html('<a href="{}">{}</a>', at, gettext("Ouvrir dans «\xa0À décider\xa0»"))
 
 
 @admin.register(Suggestion)
 class SuggestionAdmin(MessageAdmin):
+    desk = "directory:desk_suggestion"
     list_display = ["reference", "name", "city", "state", "created_at", "handled_by"]
     list_filter = ["state", "created_at"]
     list_select_related = ["city", "handled_by"]
     search_fields = ["reference", *folded("name", "activity", "grounds", "city__name", *SENDER)]
     fields = [
-        "reference",
-        "created_at",
-        "name",
-        "city",
-        "website",
-        "phone",
-        "activity",
-        "grounds",
+        *["reference", "created_at", "name", "city", "website", "phone", "activity", "grounds"],
         *SENDER,
         *DECISION,
     ]
@@ -76,6 +42,7 @@ class SuggestionAdmin(MessageAdmin):
 
 @admin.register(ErrorReport)
 class ErrorReportAdmin(MessageAdmin):
+    desk = "directory:desk_report"
     list_display = ["reference", "enterprise", "kind", "state", "created_at", "handled_by"]
     list_filter = ["state", "kind", "created_at"]
     list_select_related = ["enterprise", "handled_by"]

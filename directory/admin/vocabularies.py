@@ -47,12 +47,13 @@ class VocabularyAdmin(SearchAdmin):
 
     @admin.action(description=_("Fusionner…"), permissions=["change"])
     def merge(self, request, queryset):
-        ticked = list(queryset.filter(replaced_by=None)[: self.MOST_MERGED + 1])
+        standing = queryset.filter(replaced_by=None)
+        ticked = list(standing[: self.MOST_MERGED + 1])
         if not 2 <= len(ticked) <= self.MOST_MERGED:
             text = gettext("Cochez de 2 à %(n)d mots à fusionner\xa0; aucun ne l’est déjà.")
             messages.error(request, text % {"n": self.MOST_MERGED})
             return None
-        form = MergeForm(request.POST if "apply" in request.POST else None, queryset)
+        form = MergeForm(request.POST if "apply" in request.POST else None, standing)
         if form.is_bound and form.is_valid():
             into = form.cleaned_data["into"]
             merged = [word for word in ticked if word != into]

@@ -187,11 +187,11 @@ def _read_seen(text: str) -> dict[str, str]:
     return {name: digest for name, _colon, digest in pairs if digest}
 
 
-def another_row(data: Mapping[str, list[str]], name: str) -> dict[str, list[str]]:
-    """What was typed (`drafts.typed`), with one more empty row of this field."""
+def another_row(data: Mapping[str, list[str]], name: str, most: int) -> dict[str, list[str]]:
+    """What was typed (`drafts.typed`), with one more empty row of this field, of `most`."""
     counter = f"{name}-TOTAL_FORMS"
     total = data.get(counter, [""])[-1][:4]
-    rows = min(int(total) + 1 if total.isdecimal() else 1, SETS[name].absolute_max)
+    rows = min(int(total) + 1 if total.isdecimal() else 1, most)
     ready = {
         f"{name}-{rows - 1}-{field}": [str(one.initial)]
         for field, one in SETS[name].form.base_fields.items()

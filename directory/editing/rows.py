@@ -23,7 +23,7 @@ from directory.facets import Dimension
 from directory.forms import LineField
 from directory.labels import Labels
 from directory.models import Offering, Visibility
-from directory.sections import LABELS, Value
+from directory.sections import LABELS, ROWS, Value
 
 
 class RowForm(forms.Form):
@@ -214,6 +214,10 @@ class ReferenceRow(RowForm):
     url = site_field(label=_("Lien"))
 
 
+#: Rows sent beyond those that may be kept, read to be shown again.
+SPARE = 20
+
+
 class RowSet(BaseFormSet):
     """The rows of one field. `title`, `hint` and `another` are said around them."""
 
@@ -234,6 +238,9 @@ class RowSet(BaseFormSet):
             form_kwargs={"labels": labels},
             error_messages=self.default_error_messages,
         )
+        # A file, or two listings made one, may have given it more: they can be looked through.
+        self.max_num = max(self.max_num, len(rows))
+        self.absolute_max = self.max_num + SPARE
 
     def add_fields(self, form: forms.Form, index: int | None) -> None:
         super().add_fields(form, index)
@@ -250,15 +257,12 @@ class RowSet(BaseFormSet):
         ]
 
 
-def _set(
-    name: str, form: type[RowForm], most: int, title: Any, another: Any, hint: Any = ""
-) -> type[RowSet]:
+def _set(name: str, form: type[RowForm], title: Any, another: Any, hint: Any = "") -> type[RowSet]:
     made = formset_factory(
         form,
         RowSet,
         extra=1,
-        max_num=most,
-        absolute_max=most + 20,
+        max_num=ROWS[name].most,
         validate_max=True,
         can_delete=True,
     )
@@ -268,12 +272,12 @@ def _set(
 
 SETS: dict[str, type[RowSet]] = {
     "offerings": _set(
-        *("offerings", OfferingRow, 80, LABELS["offerings"]),
+        *("offerings", OfferingRow, LABELS["offerings"]),
         _("Ajouter un produit ou un service"),
         _("C’est par eux qu’on vous trouve\xa0: un par ligne."),
     ),
     "contacts": _set(
-        *("contacts", ContactRow, 20, LABELS["contacts"], _("Ajouter une personne")),
+        *("contacts", ContactRow, LABELS["contacts"], _("Ajouter une personne")),
         _(
             "Vous choisissez qui voit chaque coordonnée. «\xa0Tout le monde\xa0»\xa0: affichée sur "
             "le web. «\xa0Acheteurs publics\xa0»\xa0: montrée seulement aux villes et organismes "
@@ -281,7 +285,7 @@ SETS: dict[str, type[RowSet]] = {
         ),
     ),
     "certifications": _set(
-        *("certifications", CertificationRow, 20, LABELS["certifications"]),
+        *("certifications", CertificationRow, LABELS["certifications"]),
         _("Ajouter un statut"),
         _(
             "Ce qu’un tiers certifie\xa0: entreprise adaptée, d’insertion, CPE… Le Pôle vérifie "
@@ -289,12 +293,12 @@ SETS: dict[str, type[RowSet]] = {
         ),
     ),
     "benefits": _set(
-        *("benefits", BenefitRow, 20, LABELS["benefits"], _("Ajouter un bienfait")),
+        *("benefits", BenefitRow, LABELS["benefits"], _("Ajouter un bienfait")),
         _("Ce que la collectivité gagne à acheter chez vous, avec une ligne qui le montre."),
     ),
-    "permits": _set(*("permits", PermitRow, 30, LABELS["permits"], _("Ajouter un permis"))),
+    "permits": _set(*("permits", PermitRow, LABELS["permits"], _("Ajouter un permis"))),
     "references": _set(
-        *("references", ReferenceRow, 40, LABELS["references"]),
+        *("references", ReferenceRow, LABELS["references"]),
         _("Ajouter un travail"),
         _("Ce que vous avez déjà fait pour une ville, une école, un hôpital."),
     ),

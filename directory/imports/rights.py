@@ -23,7 +23,8 @@ class Consent:
 
 def allow_writing(entries: Sequence[Entry], consent: Consent, *, by: User | None) -> None:
     """Note it of each address that a row gives and its listing has, once everything is written.
-    What is noted already stays as it is. The keys of what is noted are added to each entry."""
+    What is noted already stays as it is, in whatever case it was written. The keys of what is noted
+    are added to each entry."""
     entries = [entry for entry in entries if entry.emails and entry.outcome in WRITTEN]
     listed: dict[int, set[str]] = defaultdict(set)
     pks = [entry.pk for entry in entries]
@@ -31,16 +32,15 @@ def allow_writing(entries: Sequence[Entry], consent: Consent, *, by: User | None
         *Enterprise.objects.filter(pk__in=pks).values_list("pk", "email"),
         *Contact.objects.filter(enterprise__in=pks).values_list("enterprise", "email"),
     ):
-        listed[pk].add(email)
+        listed[pk].add(email.lower())
     # Nor does a file give back the right that an address took away.
-    noted = set(
-        ConsentBasis.objects.filter(
-            ~Q(withdrawn_on=None) | Q(basis=consent.basis), enterprise__in=pks
-        ).values_list("enterprise", "email")
+    bases = ConsentBasis.objects.filter(
+        ~Q(withdrawn_on=None) | Q(basis=consent.basis), enterprise__in=pks
     )
+    noted = {(pk, email.lower()) for pk, email in bases.values_list("enterprise", "email")}
     made = []
     for entry in entries:
-        for email in dict.fromkeys(entry.emails):
+        for email in dict.fromkeys(map(str.lower, entry.emails)):
             if email in listed[entry.pk] and (entry.pk, email) not in noted:
                 row = ConsentBasis(
                     enterprise_id=entry.pk,

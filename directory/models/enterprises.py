@@ -85,8 +85,9 @@ class EnterpriseQuerySet(models.QuerySet):
         """Those whose colleagues this person may invite and remove."""
         if not (user.is_authenticated and user.is_active):
             return self.none()
-        owner = Q(representatives__user=user, representatives__role="owner")
-        return self.exclude(state=Enterprise.State.ARCHIVED).filter(owner)
+        theirs = apps.get_model("directory", "Representative").objects.answering()
+        owned = theirs.filter(user=user, enterprise=OuterRef("pk"))
+        return self.exclude(state=Enterprise.State.ARCHIVED).filter(Exists(owned))
 
     def with_open_duplicates(self):
         """Those that look like another, of which nobody has said yet whether it is the same."""

@@ -17,6 +17,16 @@ class Role(models.TextChoices):
     EDITOR = "editor", _("peut modifier la fiche")
 
 
+class RepresentativeQuerySet(models.QuerySet):
+    def active(self):
+        """Whose account is open: the others can do nothing."""
+        return self.filter(user__is_active=True)
+
+    def answering(self):
+        """Who answers for a listing: its owners whose account is open."""
+        return self.active().filter(role=Role.OWNER)
+
+
 class Representative(models.Model):
     """That a person may speak for an enterprise. An owner also invites and removes colleagues;
     whoever removes one keeps at least one owner (representatives.py)."""
@@ -30,6 +40,8 @@ class Representative(models.Model):
     role = models.CharField(_("rôle"), max_length=10, choices=Role.choices)
     since = models.DateTimeField(_("depuis"), auto_now_add=True)
     added_by = somebody(_("ajoutée par"))
+
+    objects = RepresentativeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("représentant·e")

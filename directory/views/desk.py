@@ -16,9 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from directory import (
     claims,
+    contact_details,
     desk,
     moderation,
     representatives,
+    roles,
     section_words,
     sections,
     state,
@@ -30,6 +32,7 @@ from directory.forms import mistakes
 from directory.lookalikes import lookalikes
 from directory.models import Claim, ErrorReport, Revision, Suggestion
 from directory.models.reports import Message
+from directory.views.team import changed_claim, own_case
 
 open_item = require_http_methods(["GET", "HEAD", "POST"])
 #: Parameters of the queue, kept from one item to the next.
@@ -43,7 +46,7 @@ def deciding(permission):
         @wraps(view)
         @never_cache
         def guarded(request, *args, **kwargs):
-            if not (request.user.is_staff and request.user.has_perm(permission)):
+            if not roles.may(request.user, permission):
                 raise Http404
             return view(request, *args, **kwargs)
 
@@ -129,7 +132,7 @@ def waited(at):
 
 
 @require_POST
-@deciding("directory.moderate_revision")
+@deciding("moderate_revision")
 def accept(request):
     """The ticked ones that are on line already are marked looked at, together."""
     sent = request.POST.getlist("modification")
@@ -174,7 +177,7 @@ def told(request, decided):
 
 
 @open_item
-@deciding("directory.moderate_revision")
+@deciding("moderate_revision")
 def revision(request, pk):
     rows = Revision.objects.select_related("enterprise__city", "submitted_by", "decided_by")
     found = get_object_or_404(rows, pk=pk)
@@ -206,6 +209,9 @@ def revision(request, pk):
             ),
         )
         return shown_revision(request, found, form, status=409)
+    except moderation.OwnCase:
+        form.add_error(None, own_revision())
+        return shown_revision(request, found, form, status=403)
     except moderation.AlreadyDecided as decided:
         told(request, decided)
     except ValidationError as error:
@@ -227,6 +233,10 @@ def shown_revision(request, found, form, status=200):
         # Always what is before the reader now: it is of this that they decide.
         field["seen"] = seen.get(field["name"], "")
     return render(request, "directory/desk_revision.html", context, status=status)
+
+
+def own_revision():
+    return _("C’est votre entreprise ou votre proposition\xa0: une autre personne en décide.")
 
 
 def revision_page(request, found):
@@ -261,12 +271,24 @@ def revision_page(request, found):
         "enterprise": found.enterprise,
         "section": found.get_section_display(),
         "applied": applied,
-        "decided": found.decided_at,
+        "decided": found.decided_at and closed(found),
         "fields": fields,
         "wait": waited(found.submitted_at),
         "next": following(request, desk.TO_READ if applied else "modifications", found),
         "back": reverse("directory:desk") + kept(request),
     }
+
+
+def closed(found):
+    """What became of a revision that awaits nothing any more, and its reason."""
+    day = wording.day(timezone.localdate(found.decided_at))
+    if found.state == Revision.State.WITHDRAWN:
+        said = _("N’est plus à décider depuis le %(day)s.") % {"day": day}
+    elif found.decided_by:
+        said = _("Décidé par %(by)s le %(day)s.") % {"by": found.decided_by, "day": day}
+    else:
+        said = _("Décidé le %(day)s.") % {"day": day}
+    return f"{said} {found.reason}".strip()
 
 
 def marked(lines, other):
@@ -278,53 +300,88 @@ def marked(lines, other):
 
 
 @open_item
-@deciding("directory.change_claim")
+@deciding("change_claim")
 def claim(request, pk):
     rows = Claim.objects.exclude(state=Claim.State.CODE)
     found = get_object_or_404(rows.select_related("enterprise", "user", "decided_by"), pk=pk)
     form = AnswerForm(sent(request), reasons=OF_CLAIMS)
     context = {
         "claim": found,
+        "seen": claims.digest(found),
+        "own": found.user_id == request.user.pk,
         "enterprise": found.enterprise,
         "owners": representatives.owners(found.enterprise),
-        "phone": found.enterprise.phone and wording.phone(found.enterprise.phone),
+        "reached": [
+            reached(found, name) for name in (contact_details.PHONE, contact_details.EMAIL)
+        ],
         "next": following(request, "demandes", found),
     }
     if request.method != "POST":
         return answer_page(request, "directory/desk_claim.html", form, context)
     action = button(request, "accept", "refuse")
-    accepting = action == "accept" and form.is_valid()
-    if accepting and found.takeover and not form.cleaned_data["called"]:
-        form.add_error("called", _("Rappelez d’abord le numéro de la fiche."))
     if action == "refuse":
         form.refuse()
     if not form.is_valid():
         return answer_page(request, "directory/desk_claim.html", form, context)
     name = {"name": str(found.user)}
+    decision = {"by": request.user, "reason": form.said(), "seen": request.POST.get("seen", "")}
     try:
         if action == "accept":
-            claims.accept(claim=found, by=request.user, reason=form.said())
+            called = form.cleaned_data["called"]
+            claims.accept(claim=found, called=called, **decision)
             messages.success(request, _("%(name)s peut maintenant modifier la fiche.") % name)
         else:
-            claims.refuse(claim=found, by=request.user, reason=form.said())
+            claims.refuse(claim=found, **decision)
             messages.success(request, _("La demande de %(name)s est refusée.") % name)
     except claims.AlreadyDecided as decided:
         other = decided.claim
         told(request, moderation.AlreadyDecided(other.decided_by, other.decided_at))
+    except claims.Changed:
+        form.add_error(None, changed_claim())
+        return answer_page(request, "directory/desk_claim.html", form, context, status=409)
+    except claims.OwnCase:
+        form.add_error(None, own_case())
+        return answer_page(request, "directory/desk_claim.html", form, context, status=403)
+    except claims.NotCalled:
+        form.add_error("called", _("Rappelez d’abord le numéro de la fiche."))
+        return answer_page(request, "directory/desk_claim.html", form, context)
+    except claims.AccountClosed:
+        form.add_error(None, _("Cette personne n’a plus de compte\xa0: refusez sa demande."))
+        return answer_page(request, "directory/desk_claim.html", form, context)
     except claims.NotOffered:
         form.add_error(None, _("Cette fiche est archivée\xa0: refusez la demande en le disant."))
         return answer_page(request, "directory/desk_claim.html", form, context)
     return on_to_the_next(request, "demandes", found)
 
 
+def reached(claim, name):
+    """How the listing says to reach the enterprise, and how it said so before what proves nothing
+    to the claimant."""
+    changes = contact_details.doubtful(claim.enterprise, name, claim.user)
+    shown, scheme = (wording.phone, "tel") if name == contact_details.PHONE else (str, "mailto")
+    now = getattr(claim.enterprise, name)
+    before = changes[-1].before if changes else ""
+    return {
+        "label": _("Téléphone de la fiche") if scheme == "tel" else _("Courriel de la fiche"),
+        "now": now and shown(now),
+        "href": "" if changes or not now else f"{scheme}:{now}",
+        "before": before and shown(before),
+        "before_href": f"{scheme}:{before}" if before else "",
+        "changes": [
+            {"by": change.by, "day": wording.day(timezone.localdate(change.at))}
+            for change in changes
+        ],
+    }
+
+
 @open_item
-@deciding("directory.change_suggestion")
+@deciding("change_suggestion")
 def suggestion(request, pk):
     found = get_object_or_404(Suggestion.objects.select_related("city", "handled_by"), pk=pk)
     labels = state.current().labels
     context = {
         "suggestion": found,
-        "may_list": request.user.has_perm("directory.add_enterprise"),
+        "may_list": roles.may(request.user, "add_enterprise"),
         "alike": [
             {
                 "name": name,
@@ -340,14 +397,14 @@ def suggestion(request, pk):
 
 
 @open_item
-@deciding("directory.change_errorreport")
+@deciding("change_errorreport")
 def report(request, pk):
     rows = ErrorReport.objects.select_related("enterprise__city", "handled_by")
     found = get_object_or_404(rows, pk=pk)
     context = {
         "report": found,
         "enterprise": found.enterprise,
-        "may_change": request.user.has_perm("directory.change_enterprise"),
+        "may_change": roles.may(request.user, "change_enterprise"),
     }
     return message_answered(request, found, "directory/desk_report.html", "erreurs", context)
 
@@ -394,10 +451,10 @@ def button(request, *known):
     return action
 
 
-def answer_page(request, template, form, context):
+def answer_page(request, template, form, context, status=200):
     said = {
         "form": form,
         "errors": mistakes(form),
         "back": reverse("directory:desk") + kept(request),
     }
-    return render(request, template, context | said)
+    return render(request, template, context | said, status=status)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import duplicates, merge_copies, merging, state, wording
+from directory import duplicates, merge_copies, merging, roles, state, wording
 from directory.facets import Dimension
 from directory.likeness import Reason
 from directory.models import DuplicatePair, Enterprise, Merge
@@ -31,8 +31,7 @@ def for_staff(*permissions):
     def decorate(view):
         @wraps(view)
         def checked(request, *args, **kwargs):
-            names = [f"directory.{name}" for name in permissions]
-            if not (request.user.is_staff and request.user.has_perms(names)):
+            if not roles.may(request.user, *permissions):
                 raise Http404
             return view(request, *args, **kwargs)
 
@@ -88,8 +87,9 @@ def duplicate_list(request):
         kept["page"] = number
         return f"?{kept.urlencode()}"
 
+    merges = merges_of(page) if chosen == State.MERGED else {}
     context = {
-        "pairs": [item(pair, labels) for pair in page],
+        "pairs": [item(pair, labels, merges) for pair in page],
         "total": page.paginator.count,
         "open": to_look_at().count(),
         "searched": searched(),
@@ -132,10 +132,7 @@ def said(reasons):
     return [str(Reason(code).label) for code in reasons if code in Reason.values]
 
 
-def item(pair, labels):
-    merge = None
-    if pair.state == State.MERGED:
-        merge = merge_of(pair.first, pair.second)
+def item(pair, labels, merges):
     decided = pair.decided_at and wording.day(timezone.localdate(pair.decided_at))
     return {
         "pk": pair.pk,
@@ -151,7 +148,7 @@ def item(pair, labels):
         "distinct": pair.state == State.DISTINCT,
         "decided": decided,
         "by": pair.decided_by,
-        "merge": merge,
+        "merge": merges.get((pair.first_id, pair.second_id)),
     }
 
 
@@ -164,6 +161,14 @@ def following(pair):
     after = Q(reasons__len__lt=count) | Q(reasons__len=count, pk__gt=pair.pk)
     others = pairs.exclude(pk=pair.pk)
     return others.filter(after).first() or others.first()
+
+
+def merges_of(pairs):
+    """The merges of these pairs that stand, by pair: its keys in order."""
+    sides = {key for pair in pairs for key in (pair.first_id, pair.second_id)}
+    merges = Merge.objects.filter(kept__in=sides, gone__in=sides, undone_at=None)
+    merges = merges.order_by("at", "pk")
+    return {tuple(sorted((merge.kept_id, merge.gone_id))): merge for merge in merges}
 
 
 def merge_of(one, other):
@@ -235,7 +240,7 @@ def comparison_page(request, one, other, pair, *, form=None, seen=None, notice="
         "together": comparison.together(),
         "reasons": said(pair.reasons) if pair else [],
         "decided": pair and pair.state == State.DISTINCT,
-        "may_merge": request.user.has_perm("directory.add_merge"),
+        "may_merge": roles.may(request.user, "add_merge"),
         "blocked": blocked,
         "notice": notice,
         "errors": len(form.errors),
@@ -286,7 +291,7 @@ def ask_again(request, one, other, pair):
 
 
 def merge(request, one, other, pair):
-    if not request.user.has_perm("directory.add_merge"):
+    if not roles.may(request.user, "add_merge"):
         raise Http404
     comparison = Comparison(one, other, state.current().labels)
     form = comparison.form(request.POST)
@@ -373,7 +378,7 @@ def merge_detail(request, pk):
     merge = get_object_or_404(rows, pk=pk)
     status, refusal = 200, ""
     if request.method == "POST":
-        if not request.user.has_perm("directory.change_merge"):
+        if not roles.may(request.user, "change_merge"):
             raise Http404
         try:
             merging.undo(merge=merge, by=request.user)
@@ -387,7 +392,7 @@ def merge_detail(request, pk):
     context = {
         "merge": merge_said(merge),
         "obstacle": refusal or merging.obstacle(merge),
-        "may_undo": request.user.has_perm("directory.change_merge"),
+        "may_undo": roles.may(request.user, "change_merge"),
         "next_url": following_pair and reverse("directory:duplicate", args=[following_pair.pk]),
     }
     return render(request, "directory/merge.html", context, status=status)

@@ -42,7 +42,7 @@ def confirm(request, token):
 
 def change_address(enterprise):
     """Where whoever speaks for the enterprise changes its listing; who does not yet, asks to."""
-    represented = enterprise.representatives.exists()
+    represented = enterprise.representatives.active().exists()
     name = "directory:mine_listing" if represented else "directory:claim"
     return reverse(name, args=[enterprise.slug])
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import restoring, section_words, sections, state, wording
+from directory import restoring, roles, section_words, sections, state, wording
 from directory.desk_forms import RestoreForm
 from directory.forms import mistakes
 from directory.models import Enterprise
@@ -28,21 +28,21 @@ def owner(request, slug):
 @require_safe
 @never_cache
 def staff(request, slug):
-    enterprise = kept_by(request.user, "directory.view_enterprise", slug)
+    enterprise = kept_by(request.user, "view_enterprise", slug)
     back = reverse("admin:directory_enterprise_change", args=[enterprise.pk])
     return page(request, enterprise, STAFF, back)
 
 
 def kept_by(user, permission, slug):
     """A listing, for staff who have that right; to the others it has no such page."""
-    if not (user.is_staff and user.has_perm(permission)):
+    if not roles.may(user, permission):
         raise Http404
     return get_object_or_404(Enterprise.objects.select_related("city", "borough"), slug=slug)
 
 
 def page(request, enterprise, audience, back):
     told = events(enterprise, audience)
-    restores = audience == STAFF and request.user.has_perm("directory.change_enterprise")
+    restores = audience == STAFF and roles.may(request.user, "change_enterprise")
     context = {
         "enterprise": enterprise,
         "events": [
@@ -66,7 +66,7 @@ def address(enterprise, event):
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def restore(request, slug, number):
-    enterprise = kept_by(request.user, "directory.change_enterprise", slug)
+    enterprise = kept_by(request.user, "change_enterprise", slug)
     form = RestoreForm(request.POST if request.method == "POST" else None)
     try:
         at = restoring.moment(number)

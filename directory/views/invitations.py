@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from directory import bulk_invitations, invitations, wording
+from directory import bulk_invitations, invitations, roles, wording
 from directory.forms import mistakes
 from directory.models import Invitation, Role
 from directory.team_forms import ProspectsForm, SendForm
@@ -70,13 +70,14 @@ def shown(request, found, *, refused=False):
         stage = "yours"
     elif stage == "open" and user.is_authenticated:
         stage = "invited" if invitations.is_invited(found, user) else "other"
-    going = urlencode({"next": request.path, "email": found.email})
+    # Without the address, which the page hides from whoever was given the link.
+    going = urlencode({"next": request.path})
     host = found.invited_by
     context = {
         "stage": stage,
         "enterprise": {"name": enterprise.name, "url": enterprise.get_absolute_url()},
         "owner": found.role == Role.OWNER,
-        "host": "" if host is None or host.is_staff else str(host),
+        "host": "" if host is None or host.is_staff else host.email,
         "address": wording.masked(found.email),
         "expires": wording.day(timezone.localdate(found.expires_at)),
         "days": invitations.GOOD_FOR.days,
@@ -140,7 +141,7 @@ def sent(request, key):
 
 
 def allow(user):
-    if not (user.is_staff and user.has_perm("directory.add_invitation")):
+    if not roles.may(user, "add_invitation"):
         raise Http404
 
 

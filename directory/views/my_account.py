@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from directory import accounts, codes, personal_data, second_factor
+from directory import accounts, codes, personal_data, representatives, second_factor
 from directory.account_forms import DeleteForm, NameForm, NewEmailForm
 from directory.models import Consent, Representative
 from directory.views.entrance import ask, form_page, keep, limited
@@ -158,7 +158,7 @@ def delete(request):
         else:
             logout(request)
             return redirect("account_deleted")
-    context = {"form": form, "last_owned": accounts.last_owned(request.user)}
+    context = {"form": form, "last_owned": representatives.answered_by_alone(request.user)}
     return render(request, "account/delete.html", context)
 
 

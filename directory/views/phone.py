@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from directory import freshness, invitations, phone_calls, undone_calls, wording
-from directory.models import City, Contact, Enterprise, PhoneCall, Role, Sector
+from directory import freshness, invitations, phone_calls, roles, undone_calls, wording
+from directory.models import City, Contact, Enterprise, PhoneCall, Sector
 from directory.phone_forms import CallInvitationForm, NumberForm, PhoneCallForm
 from directory.reports import TooMany
+from directory.views.team import already_owned, own_address
 
 A_PAGE = 50
 Outcome = PhoneCall.Outcome
@@ -26,7 +27,7 @@ def callers_only(view):
     """Those who may note calls; the page does not exist for the others."""
 
     def checked(request, *args, **kwargs):
-        if not (request.user.is_staff and request.user.has_perm("directory.add_phonecall")):
+        if not roles.may(request.user, "add_phonecall"):
             raise Http404
         return view(request, *args, **kwargs)
 
@@ -290,10 +291,16 @@ def invite(request, slug):
     form = CallInvitationForm(request.POST)
     if form.is_valid():
         email = form.cleaned_data["email"]
+        # To answer for it where nobody does, else to help whoever does.
+        role = invitations.roles_of(request.user, enterprise)[-1]
         try:
             sent = invitations.invite(
-                enterprise=enterprise, email=email, role=Role.OWNER, by=request.user
+                enterprise=enterprise, email=email, role=role, by=request.user
             )
+        except invitations.OwnAddress:
+            form.add_error("email", own_address())
+        except invitations.AlreadyOwned:
+            form.add_error("email", already_owned())
         except invitations.AlreadyThere:
             form.add_error("email", _("Cette personne tient déjà la fiche."))
         except TooMany:

@@ -55,12 +55,13 @@ def section(request, slug, section):
         drafts.discard(enterprise=enterprise, section=section, by=request.user)
         messages.success(request, _("Le brouillon est jeté. La fiche reste comme elle est."))
         return redirect("directory:section", slug, section)
-    if act == ADD and field in sections.ROWS and field in sections.FIELDS[section]:
-        data = another_row(drafts.typed(request.POST, BESIDES), field)
+    editor = Editor(section, enterprise, labels, request.POST)
+    if act == ADD and field in editor.sets:
+        most = editor.sets[field].absolute_max
+        data = another_row(drafts.typed(request.POST, BESIDES), field, most)
         editor = Editor(section, enterprise, labels, drafts.as_sent(data))
         editor.quiet(added=field)
         return show(request, editor)
-    editor = Editor(section, enterprise, labels, request.POST)
     if act == KEEP:
         keep_draft(request, editor)
         messages.success(request, _("Brouillon enregistré. Rien n’est encore changé sur la fiche."))
@@ -155,16 +156,19 @@ def look(request, editor):
     """The listing as it would be, and what of it would wait."""
     keep_draft(request, editor)
     enterprise, current = editor.enterprise, state.current()
-    new = {
-        name: value
-        for name, value in sections.changed(enterprise, editor.section, editor.said()).items()
-        if editor.seen.get(name) != sections.digest(value)
-    }
+    now, waits = revisions.foresee(
+        enterprise=enterprise,
+        section=editor.section,
+        changes=chosen(request, editor),
+        by=request.user,
+        source=OWNER,
+        seen=editor.seen,
+    )
     try:
         with sections.tried(
             enterprise=enterprise,
             section=editor.section,
-            changes=new,
+            changes=now | waits,
             by=request.user,
             source=OWNER,
         ):
@@ -172,31 +176,26 @@ def look(request, editor):
     except ValidationError as error:
         editor.refuse(error.message_dict)
         return show(request, editor)
-    waits = revisions.held_back(new, own_waiting(request, editor))
     context = {
         "enterprise": enterprise,
         "section": Section(editor.section),
         "e": page,
-        "sent": sent_again(request),
+        "sent": sent_again(request, choices=True),
         "understood": editor.understood,
-        "now": [sections.LABELS[name] for name in new if name not in waits],
-        "waits": [sections.LABELS[name] for name in new if name in waits],
+        "now": [sections.LABELS[name] for name in now],
+        "waits": [sections.LABELS[name] for name in waits],
     }
     return render(request, "directory/preview.html", context)
 
 
-def own_waiting(request, editor):
-    rows = revisions.waiting(editor.enterprise)
-    return rows.filter(section=editor.section, submitted_by=request.user)
-
-
-def sent_again(request):
-    """The fields of the form, for a page that sends them on without showing them."""
+def sent_again(request, choices=False):
+    """The fields of the form, for a page that sends them on without showing them; with or without
+    what was chosen where two had changed the same field."""
     return [
         {"name": name, "value": value}
         for name, values in drafts.typed(request.POST, BESIDES).items()
         for value in values
-        if not name.startswith(CHOICE)
+        if choices or not name.startswith(CHOICE)
     ]
 
 

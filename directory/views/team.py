@@ -24,11 +24,13 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def team(request, slug):
     enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
+    roles = invitations.roles_of(request.user, enterprise)
     if request.method != "POST":
-        return shown(request, enterprise, InvitationForm(initial={"role": Role.EDITOR}))
+        form = InvitationForm(roles=roles, initial={"role": Role.EDITOR})
+        return shown(request, enterprise, form)
     if not invitations.may_invite(request.user, enterprise):
         raise Http404
-    form = InvitationForm(request.POST)
+    form = InvitationForm(request.POST, roles=roles)
     if not form.is_valid():
         return shown(request, enterprise, form)
     said = form.cleaned_data
@@ -38,6 +40,12 @@ def team(request, slug):
         )
     except invitations.AlreadyThere:
         form.add_error("email", _("Cette personne fait déjà partie de l’équipe."))
+        return shown(request, enterprise, form)
+    except invitations.OwnAddress:
+        form.add_error("email", own_address())
+        return shown(request, enterprise, form)
+    except invitations.AlreadyOwned:
+        form.add_error("role", already_owned())
         return shown(request, enterprise, form)
     except TooMany as refusal:
         form.add_error(None, too_many(refusal))
@@ -113,6 +121,8 @@ def invitation(request, slug, pk):
                 messages.success(request, text % {"email": found.email})
         else:
             raise BadRequest("No such act.")
+    except invitations.AlreadyOwned:
+        messages.error(request, already_owned())
     except invitations.Unusable as refusal:
         messages.error(request, unusable(found, refusal.state))
     except TooMany as refusal:
@@ -129,13 +139,19 @@ def answer(request, slug, pk):
     enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
     if not representatives.may_manage(request.user, enterprise):
         raise Http404
-    asked = Claim.objects.filter(enterprise=enterprise, takeover=False).select_related("user")
+    asked = Claim.objects.filter(enterprise=enterprise).select_related("user")
     found = get_object_or_404(asked.exclude(state=Claim.State.CODE), pk=pk)
     found.enterprise = enterprise
     action = request.POST.get("action")
+    seen = request.POST.get("seen", "")
+    if found.takeover and not seen:
+        raise Http404
     form = RefusalForm(request.POST if action == "refuse" else None)
     if request.method != "POST":
         return shown_claim(request, found, form)
+    if found.takeover:
+        # What they read was not; they are told that staff decide it now.
+        return shown_claim(request, found, RefusalForm(), changed=True)
     if action not in {"accept", "refuse"}:
         raise BadRequest("No such act.")
     if action == "refuse" and not form.is_valid():
@@ -143,15 +159,21 @@ def answer(request, slug, pk):
     name = {"name": str(found.user)}
     try:
         if action == "accept":
-            claims.accept(claim=found, by=request.user)
+            claims.accept(claim=found, by=request.user, seen=seen)
             messages.success(request, _("%(name)s peut maintenant modifier la fiche.") % name)
         else:
             reason = form.cleaned_data["reason"]
-            claims.refuse(claim=found, by=request.user, reason=reason)
+            claims.refuse(claim=found, by=request.user, reason=reason, seen=seen)
             messages.success(request, _("La demande de %(name)s est refusée.") % name)
     except claims.AlreadyDecided as decided:
         messages.error(request, decided_first(decided.claim))
-    except claims.NotOffered:
+    except claims.OwnCase:
+        messages.error(request, own_case())
+    except claims.Changed:
+        return shown_claim(request, found, form, changed=True)
+    except claims.AccountClosed:
+        messages.error(request, _("Cette personne n’a plus de compte\xa0: refusez sa demande."))
+    except (claims.NotOffered, representatives.NotAllowed):
         raise Http404 from None
     return redirect("directory:team", enterprise.slug)
 
@@ -214,15 +236,17 @@ def shown_colleague(request, found, form, managing, refusal="", status=200):
     return render(request, "directory/colleague.html", context, status=status)
 
 
-def shown_claim(request, found, form):
+def shown_claim(request, found, form, changed=False):
     context = {
         "enterprise": found.enterprise,
         "claim": found,
-        "decided": "" if found.state == Claim.State.WAITING else decided_first(found),
+        "decided": answered(found, request.user),
+        "seen": claims.digest(found),
         "form": form,
-        "errors": mistakes(form),
+        "errors": mistakes(form) + ([{"text": changed_claim(), "at": ""}] if changed else []),
     }
-    return render(request, "directory/team_claim.html", context)
+    status = 409 if changed else 200
+    return render(request, "directory/team_claim.html", context, status=status)
 
 
 def tell_sent(request, sent):
@@ -239,6 +263,42 @@ def unusable(found, state):
         "withdrawn": _("L’invitation de %(email)s est déjà retirée."),
     }
     return texts.get(state, _("L’invitation de %(email)s ne vaut plus.")) % {"email": found.email}
+
+
+def own_address():
+    return _("C’est votre adresse\xa0: personne ne s’invite soi-même.")
+
+
+def already_owned():
+    return _(
+        "Cette fiche a déjà une personne responsable, qui seule en nomme une autre. Vous pouvez "
+        "inviter quelqu’un à la modifier."
+    )
+
+
+def answered(claim, user):
+    """Why there is nothing here for this person to decide; "" where there is."""
+    if claim.state != Claim.State.WAITING:
+        return decided_first(claim)
+    if claim.user_id == user.pk:
+        return own_case()
+    if claim.takeover:
+        return _(
+            "Cette personne dit maintenant remplacer la personne responsable\xa0: l’équipe du Pôle "
+            "téléphone avant de répondre."
+        )
+    return ""
+
+
+def changed_claim():
+    return _(
+        "La demande a changé depuis que vous avez ouvert cette page. Rien n’a été enregistré\xa0: "
+        "relisez-la, puis décidez de nouveau."
+    )
+
+
+def own_case():
+    return _("C’est votre propre demande\xa0: une autre personne en décide.")
 
 
 def decided_first(claim):

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import threading
 import time
 from datetime import timedelta
 
@@ -16,15 +17,28 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
 )
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.urls import get_resolver, reverse
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
-from directory import accounts, codes, demo_people, personal_data, retention
+from directory import (
+    accounts,
+    audit,
+    codes,
+    demo_people,
+    invitations,
+    personal_data,
+    representatives,
+    retention,
+)
 from directory.checks import demo_sign_in
 from directory.models import (
     AuditEntry,
+    Claim,
     Consent,
     Counter,
     Draft,
@@ -32,7 +46,9 @@ from directory.models import (
     Invitation,
     Mail,
     Representative,
+    Revision,
     Suggestion,
+    Unsubscription,
     User,
 )
 from tests.at_once import at_once
@@ -515,6 +531,65 @@ def test_one_s_data_hold_all_that_the_site_knows_and_no_secret(client, enterpris
         assert secret not in said
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_address_that_another_takes_at_the_same_moment_is_taken(alice):
+    held = threading.Event()
+
+    def come():
+        with transaction.atomic():
+            User.objects.create_user("voulue@exemple.test", name="Rapide")
+            held.set()
+            time.sleep(0.5)
+
+    def change():
+        held.wait(10)
+        accounts.change_email(user=alice.user, email="voulue@exemple.test")
+
+    _made, refused = at_once(come, change)
+    assert isinstance(refused, accounts.Taken)
+    assert alice.user.email == "alice@exemple.test"
+    assert not Mail.objects.exists()
+
+
+def test_one_s_data_are_in_french_without_the_names_of_the_program(alice, enterprise):
+    change = {"name": {"before": "A", "proposed": "B"}}
+    colleague = UserFactory()
+    made = revision(enterprise, 1, submitted_by=alice.user, decided_by=colleague,
+                    state="decided", decided_at=timezone.now(), changes=change,
+                    decisions={"name": "refused"})  # fmt: skip
+    audit.record(act="representative.removed", by=alice.user, subject=enterprise)
+    Claim.objects.create(enterprise=enterprise, user=alice.user, state="waiting")
+    Unsubscription.objects.create(email=alice.user.email, kind="reminder")
+    found = personal_data.everything(alice.user)
+    (proposed,) = found["modifications proposées"]
+    assert proposed["état"] == "décidée"
+    assert proposed["changements"] == {"Nom": {"avant": "A", "proposé": "B"}}
+    assert proposed["décisions"] == {"Nom": "refusée"}
+    assert found["demandes de rattachement"][0]["état"] == "à examiner"
+    assert found["désabonnements"][0]["modèle"] == "Rappel\xa0: la fiche est à confirmer"
+    assert found["traces"][0]["acte"] == "personne retirée de l’équipe d’une fiche"
+    theirs = personal_data.everything(colleague)["actes inscrits à votre nom"]
+    assert theirs == [
+        {"table": "modifications proposées", "numéro": made.pk, "rôle": "décidée par"}
+    ]
+    labels = [personal_data.label(model, name)
+              for model, _field, names in [*personal_data.OWN, *personal_data.BY_EMAIL]
+              for name in names]  # fmt: skip
+    labels += [personal_data.label(*act) for act in personal_data.ACTS]
+    assert not [label for label in labels if re.search(r"_| at$|\b(by|user|data|section)\b", label)]
+
+
+def test_each_act_that_leaves_a_trace_has_its_words():
+    written = {
+        act
+        for app in ("directory", "procurement")
+        for path in (settings.BASE_DIR / app).rglob("*.py")
+        for act in re.findall(r'(?:act=|\bACT = |\bRESUMED = )"([a-z_.]+)"', path.read_text())
+    }
+    assert len(written) > 20
+    assert written <= set(audit.LABELS)
+
+
 # --- Leaving
 
 
@@ -556,6 +631,70 @@ def test_who_leaves_another_owner_behind_tells_the_pole_nothing(alice, enterpris
     Representative.objects.create(user=UserFactory(), enterprise=enterprise, role="owner")
     accounts.leave(user=alice.user)
     assert not Mail.objects.filter(kind="owner_left").exists()
+
+
+def invited(by, enterprise):
+    invitations.invite(enterprise=enterprise, email="seconde@exemple.test", role="owner", by=by)
+    return Invitation.objects.get()
+
+
+def test_who_closes_their_account_leaves_no_link_to_come_back_by(alice, enterprise):
+    sent = invited(alice.user, enterprise)
+    accounts.leave(user=alice.user)
+    sent.refresh_from_db()
+    assert invitations.standing(sent) == "withdrawn"
+    trace = AuditEntry.objects.get(act="representative.removed")
+    assert (trace.subject_id, trace.by_id, trace.detail["how"]) == (enterprise.pk, None, "closed")
+
+
+def test_an_account_closed_by_staff_leaves_its_teams_and_the_pole_is_told(
+    superuser, alice, enterprise, settings
+):
+    sent = invited(alice.user, enterprise)
+    address = reverse("admin:directory_user_change", args=[alice.user.pk])
+    form = filled(superuser.get(address), "user_form")
+    del form["is_active"]
+    assert superuser.post(address, form).status_code == 302
+    assert not User.objects.get(pk=alice.user.pk).is_active
+    sent.refresh_from_db()
+    assert invitations.standing(sent) == "withdrawn"
+    assert not Representative.objects.exists()
+    told = Mail.objects.get(kind="owner_left")
+    assert told.recipient == settings.POLE_EMAIL
+    assert "Les Ateliers d’Alice" in told.text
+    assert f"/mon-entreprise/{enterprise.slug}/equipe/" in told.text
+    superuser.post(address, form)
+    assert Mail.objects.filter(kind="owner_left").count() == 1
+
+
+def test_an_owner_whose_account_is_closed_answers_for_nothing(alice, enterprise):
+    closed = UserFactory(is_active=False)
+    Representative.objects.create(user=closed, enterprise=enterprise, role="owner")
+    assert list(representatives.answered_by_alone(alice.user)) == [enterprise]
+    accounts.leave(user=alice.user)
+    assert Mail.objects.filter(kind="owner_left").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_owners_who_go_at_once_one_stays_or_the_pole_is_told(alice, enterprise):
+    second = UserFactory()
+    place = Representative.objects.create(user=second, enterprise=enterprise, role="owner")
+    at_once(
+        lambda: accounts.leave(user=alice.user),
+        lambda: representatives.remove(representative=place, by=second),
+    )
+    stays = representatives.owners(enterprise).exists()
+    assert stays != Mail.objects.filter(kind="owner_left").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_owners_who_close_their_account_at_once_the_pole_is_told(alice, enterprise):
+    second = UserFactory()
+    Representative.objects.create(user=second, enterprise=enterprise, role="owner")
+    assert at_once(
+        lambda: accounts.leave(user=alice.user), lambda: accounts.leave(user=second)
+    ) == [None, None]
+    assert Mail.objects.filter(kind="owner_left").count() == 1
 
 
 def test_staff_who_decided_of_something_leave_an_account_without_a_name(enterprise):
@@ -649,6 +788,65 @@ def test_a_purge_counts_and_erases_nothing_until_it_is_told_to():
     assert [mail.dedupe_key for mail in Mail.objects.all()] == ["89"]
     assert not Counter.objects.exists()
     assert re.search(r"mails +0\n", purge("--apply"))
+
+
+def revision(enterprise, age, section="contacts", **fields):
+    """One of the age given, in days, that proposed somebody's name and a telephone."""
+    said = {"before": "", "proposed": "Ancienne Personne"}
+    made = Revision.objects.create(
+        enterprise=enterprise, section=section, base_version=1, source="owner",
+        key=get_random_string(20),
+        **{"state": "applied", "changes": {"phone": said, "contacts": said}} | fields,
+    )  # fmt: skip
+    Revision.objects.filter(pk=made.pk).update(submitted_at=timezone.now() - timedelta(days=age))
+    return made
+
+
+def test_what_nobody_ever_read_of_a_change_goes_as_what_was_decided_does(enterprise):
+    long_ago = timezone.now() - timedelta(days=1100)
+    revision(enterprise, 1100)
+    revision(enterprise, 1100, state="waiting")
+    revision(enterprise, 1200, state="decided", decided_at=long_ago)
+    kept = revision(enterprise, 1200, state="decided", decided_at=timezone.now())
+    recent = revision(enterprise, 1000, state="waiting")
+    assert re.search(r"revisions +3\n", purge("--apply"))
+    assert set(Revision.objects.all()) == {kept, recent}
+
+
+def test_what_a_change_said_of_people_goes_with_their_old_versions(enterprise):
+    old, recent = revision(enterprise, 731), revision(enterprise, 729)
+    assert re.search(r"contacts +1\n", purge())
+    assert re.search(r"contacts +1\n", purge("--apply"))
+    old.refresh_from_db()
+    recent.refresh_from_db()
+    assert old.changes == {"phone": {"before": "", "proposed": "Ancienne Personne"}}
+    assert set(recent.changes) == {"phone", "contacts"}
+    Revision.objects.filter(pk=old.pk).update(changes={"contacts": []})
+    purge("--apply")
+    assert re.search(r"revisions +1\n", purge("--apply"))
+    assert set(Revision.objects.all()) == {recent}
+
+
+def test_a_line_of_the_schedule_that_fails_stops_no_other(enterprise, monkeypatch, caplog):
+    old = timezone.now() - timedelta(days=4 * 365)
+    unused = UserFactory(email="oubli@exemple.test", last_login=old)
+    key = retention.warned(unused)
+    Mail.objects.create(
+        dedupe_key=key, message_id=key, kind="account_unused", recipient=unused.email,
+        sent_at=timezone.now() - timedelta(days=31),
+    )  # fmt: skip
+    Counter.objects.create(key="a", expires_at=old)
+
+    def failing(**_said):
+        User.objects.all().delete()
+        raise RuntimeError
+
+    monkeypatch.setattr(accounts, "leave", failing)
+    with pytest.raises(CommandError, match="account"):
+        purge("--apply")
+    assert User.objects.exists()
+    assert not Counter.objects.exists()
+    assert "Nothing erased of account" in caplog.text
 
 
 def test_an_unused_account_is_told_a_month_before_it_is_erased(enterprise):

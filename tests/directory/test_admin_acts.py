@@ -13,6 +13,7 @@ from django.utils import timezone
 from directory import attention
 from directory.back_office import MENU, OFF_THE_MENU
 from directory.models import BulkAct, Enterprise
+from tests.conftest import representing
 from tests.factories import (
     CertificationFactory,
     EnterpriseFactory,
@@ -20,6 +21,7 @@ from tests.factories import (
     RecognitionFactory,
     ReminderFactory,
     SectorFactory,
+    UserFactory,
 )
 from tests.forms import filled
 
@@ -303,6 +305,32 @@ def test_a_recognition_that_lacks_something_is_refused_with_what(curator, said, 
     enterprise = EnterpriseFactory(published=True)
     assert message in recognise(curator, enterprise, **said).content.decode()
     assert not enterprise.recognitions.exists()
+
+
+def test_who_saves_a_recognition_signs_it_and_nobody_recognises_their_own(curator):
+    enterprise = EnterpriseFactory(published=True)
+    other = UserFactory()
+    assert recognise(curator, enterprise, reviewer=other.pk).status_code == 302
+    recognition = enterprise.recognitions.get()
+    assert recognition.reviewer == curator.user
+    recognition.reviewer = other
+    recognition.save()
+    representing(curator, enterprise, "editor")
+    said = "Vous représentez cette entreprise"
+    change = reverse("admin:directory_recognition_change", args=[recognition.pk])
+    data = {
+        "enterprise": enterprise.pk,
+        "criteria": recognition.criteria,
+        "evidence": "Autres pièces",
+        "recognised_on": "2026-01-05",
+        "expires_on": "2029-01-05",
+    }
+    for response in (recognise(curator, enterprise), curator.post(change, data)):
+        assert said in response.content.decode().replace("\xa0", " ")
+    recognition.refresh_from_db()
+    assert (recognition.reviewer, enterprise.recognitions.count()) == (other, 1)
+    nobody = curator.post(reverse("admin:directory_recognition_add"), data | {"enterprise": ""})
+    assert nobody.status_code == 200
 
 
 def test_an_owner_cannot_recognise_their_own_enterprise(alice, enterprise):

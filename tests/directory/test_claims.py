@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import claims, domains, representatives, wording
+from directory import claims, domains, representatives, sections, wording
 from directory.models import AuditEntry, Claim, Counter, Enterprise, Mail, Representative
 from tests.at_once import at_once
 from tests.client import StrictClient
@@ -149,6 +149,22 @@ def test_a_domain_of_everybody_is_no_proof(shared, people, listing):
     assert role(stranger, listing) is None
 
 
+@pytest.mark.parametrize("website", ["", "https://www.facebook.com/coop", "https://coop.example/"])
+def test_the_domain_of_a_listed_address_is_no_proof_without_the_site(website, people, listing):
+    # A provider of mail that the list of shared domains does not know.
+    said = {"email": "import", "website": "import"}
+    Enterprise.objects.filter(pk=listing.pk).update(
+        email="coop@cgocable.ca", website=website, provenance=said
+    )
+    stranger = people(email="eve@cgocable.ca")
+    html = texts(stranger.get(page(listing)))
+    assert 'value="domain"' not in html
+    assert "c•••@cgocable.ca" in html
+    stranger.post(page(listing), {"action": "domain"})
+    assert role(stranger, listing) is None
+    assert not Claim.objects.exists()
+
+
 def test_a_domain_that_several_listings_have_is_no_proof(people, listing):
     insider = people(email="eve@elan.example")
     for fields in (
@@ -189,6 +205,81 @@ def test_each_shared_domain_has_its_reason():
         rows = list(csv.DictReader(file))
     assert len(rows) == len({row["domain"] for row in rows}) == len(domains.shared())
     assert all(row["reason"] and row["domain"] == row["domain"].lower() for row in rows)
+
+
+# --- By what the listing has long borne
+
+
+def rewritten(listing, by, **details):
+    """As an editor changes them from their own pages."""
+    sections.apply(
+        enterprise=listing,
+        section="contacts",
+        changes=details,
+        by=by,
+        source=Enterprise.Source.OWNER,
+        reason="",
+    )
+    listing.refresh_from_db()
+
+
+def long_ago(listing, days):
+    then = timezone.now() - timedelta(days=days)
+    Enterprise.history.filter(id=listing.pk).update(history_date=then)
+
+
+def test_a_new_address_proves_nothing_before_thirty_days(people, alice, listing):
+    rewritten(listing, alice.user, email="autre@elan.example", website="https://autre.example")
+    stranger = people(email="eve@autre.example")
+    html = texts(stranger.get(page(listing)))
+    assert 'value="code"' not in html
+    assert 'value="domain"' not in html
+    for act in ("code", "domain"):
+        stranger.post(page(listing), {"action": act})
+    assert not Mail.objects.exists()
+    assert role(stranger, listing) is None
+    long_ago(listing, 31)
+    html = texts(stranger.get(page(listing)))
+    assert 'value="code"' in html
+    assert 'value="domain"' in html
+
+
+def test_an_address_never_proves_anything_to_who_wrote_it(people, listing):
+    editor = representing(people(email="eve@autre.example"), listing, "editor")
+    rewritten(listing, editor.user, email="eve2@autre.example", website="https://autre.example")
+    long_ago(listing, 400)
+    for act in ("code", "domain"):
+        editor.post(page(listing), {"action": act})
+    assert not Mail.objects.exists()
+    assert role(editor, listing) == "editor"
+    # Said again by the Pôle, it is proof.
+    rewritten(listing, editor.user, email="encore@autre.example")
+    Enterprise.objects.filter(pk=listing.pk).update(email="info@elan.example")
+    listing.refresh_from_db()
+    listing.provenance["email"] = "staff"
+    listing.save()
+    editor.post(page(listing), {"action": "code"})
+    assert mails() == [("claim_code", "info@elan.example")]
+
+
+def test_the_desk_shows_what_was_there_before_somebody_changed_it(people, moderator, owned):
+    editor = representing(people(email="eve@exemple.test", name="Ève"), owned, "editor")
+    owned.phone = "+14505550100"
+    owned.save()
+    long_ago(owned, 60)
+    rewritten(owned, editor.user, phone="+14505550666", email="eve@pirate.example")
+    editor.post(page(owned), SAID)
+    claim = Claim.objects.get()
+    assert claim.takeover
+    html = texts(moderator.get(reverse("directory:desk_claim", args=[claim.pk])))
+    assert html.count("changé par Ève le") == 2
+    assert 'href="tel:+14505550100"' in html
+    assert 'href="tel:+14505550666"' not in html
+    assert 'href="mailto:info@elan.example"' in html
+    long_ago(owned, 60)
+    Enterprise.history.update(history_user=None)
+    html = texts(moderator.get(reverse("directory:desk_claim", args=[claim.pk])))
+    assert 'href="tel:+14505550666"' in html
 
 
 # --- By a code
@@ -427,10 +518,13 @@ def test_the_owner_is_asked_and_lets_a_colleague_in(member, alice, owned):
     )
     assert answer in texts(alice.get(team))
     assert SAID["grounds"] in texts(alice.get(answer))
-    assert alice.post(answer, {"action": "accept"}).headers["Location"] == team
+    assert (
+        alice.post(answer, {"action": "accept", "seen": claims.digest(claim)}).headers["Location"]
+        == team
+    )
     assert role(member, owned) == "editor"
     assert role(alice, owned) == "owner"
-    alice.post(answer, {"action": "accept"})
+    alice.post(answer, {"action": "accept", "seen": claims.digest(claim)})
     assert "déjà été acceptée" in texts(alice.get(team))
     assert mails(kind="claim_accepted") == [("claim_accepted", "membre@exemple.test")]
 
@@ -440,7 +534,8 @@ def test_the_owner_may_refuse_and_says_why(member, alice, owned):
     answer = reverse("directory:team_claim", args=[owned.slug, Claim.objects.get().pk])
     html = texts(alice.post(answer, {"action": "refuse", "reason": ""}))
     assert 'id="reason_error"' in html
-    alice.post(answer, {"action": "refuse", "reason": "Je ne vous connais pas."})
+    seen = claims.digest(Claim.objects.get())
+    alice.post(answer, {"action": "refuse", "reason": "Je ne vous connais pas.", "seen": seen})
     assert Claim.objects.get().state == "refused"
     assert Mail.objects.get(kind="claim_refused").recipient == "membre@exemple.test"
     assert "déjà été refusée" in texts(alice.get(answer))
@@ -472,7 +567,7 @@ def test_who_replaces_the_owner_is_decided_by_staff_alone(member, alice, moderat
     assert "téléphone avant de répondre" in texts(
         alice.get(reverse("directory:team", args=[owned.slug]))
     )
-    claims.accept(claim=claim, by=moderator.user, reason="Rappelé au 450 555-0123.")
+    claims.accept(claim=claim, by=moderator.user, reason="Rappelé au 450 555-0123.", called=True)
     assert role(member, owned) == "owner"
     assert role(alice, owned) is None
     assert mails() == [
@@ -486,6 +581,75 @@ def test_who_replaces_the_owner_is_decided_by_staff_alone(member, alice, moderat
     assert claim.reason == "Rappelé au 450 555-0123."
 
 
+def test_an_owner_removed_meanwhile_or_asked_to_leave_decides_nothing(
+    member, alice, bob, people, owned
+):
+    member.post(page(owned), SAID | {"kind": "join"})
+    people(email="eve@exemple.test").post(page(owned), SAID | {"kind": "takeover"})
+    join, takeover = Claim.objects.order_by("takeover")
+    decisions = [(takeover, alice.user), (join, bob.user)]
+    for claim, by in [*decisions, (join, alice.user)]:
+        if (claim, by) == (join, alice.user):
+            Representative.objects.filter(user=by).delete()
+        with pytest.raises(representatives.NotAllowed):
+            claims.accept(claim=claim, by=by, called=True)
+        with pytest.raises(representatives.NotAllowed):
+            claims.refuse(claim=claim, by=by, reason="Non.")
+    assert set(Claim.objects.values_list("state", flat=True)) == {"waiting"}
+
+
+def test_who_closed_their_account_is_not_let_in(member, alice, moderator, owned):
+    member.post(page(owned), SAID | {"kind": "join"})
+    claim = Claim.objects.get()
+    member.user.is_active = False
+    member.user.save()
+    answer = reverse("directory:team_claim", args=[owned.slug, claim.pk])
+    said = {"action": "accept", "seen": claims.digest(claim)}
+    assert "n’a plus de compte" in texts(alice.post(answer, said, follow=True))
+    desk = reverse("directory:desk_claim", args=[claim.pk])
+    assert "n’a plus de compte" in texts(moderator.post(desk, said))
+    assert role(member, owned) is None
+    alice.post(answer, said | {"action": "refuse", "reason": "Compte fermé."})
+    assert Claim.objects.get().state == "refused"
+
+
+@pytest.mark.parametrize("act", ["accept", "refuse"])
+def test_an_owner_who_read_something_else_decides_nothing(act, member, alice, owned):
+    member.post(page(owned), SAID | {"kind": "join"})
+    claim = Claim.objects.select_related("user").get()
+    answer = reverse("directory:team_claim", args=[owned.slug, claim.pk])
+    seen = re.search(r'name="seen" value="(\w+)"', texts(alice.get(answer)))[1]
+    said = {"action": act, "reason": "Non.", "seen": seen}
+    for change in ({"kind": "join", "grounds": "Autre chose."}, {"kind": "takeover"}):
+        member.post(page(owned), SAID | change)
+        response = alice.post(answer, said)
+        assert response.status_code == 409
+        assert "La demande a changé" in texts(response)
+        with pytest.raises((claims.Changed, representatives.NotAllowed)):
+            claims.accept(claim=claim, by=alice.user)
+    # A takeover is for staff alone, whatever the owner sends.
+    takeover = said | {"seen": claims.digest(Claim.objects.get())}
+    assert alice.post(answer, takeover).status_code == 409
+    assert Claim.objects.get().state == "waiting"
+    assert role(alice, owned) == "owner"
+    assert role(member, owned) is None
+
+
+def test_a_claim_that_a_merge_just_moved_is_decided_for_its_new_listing(
+    member, alice, bob, moderator, owned
+):
+    member.post(page(owned), SAID | {"kind": "join"})
+    read = Claim.objects.select_related("enterprise").get()
+    Claim.objects.update(enterprise=bob.enterprise)
+    with pytest.raises(representatives.NotAllowed):
+        claims.refuse(claim=read, by=alice.user, reason="Non.")
+    claims.accept(claim=read, by=moderator.user)
+    assert role(member, bob.enterprise) == "editor"
+    assert role(member, owned) is None
+    # Its owner, who did not let them in, is told.
+    assert mails(kind="representative_added") == [("representative_added", "bob@exemple.test")]
+
+
 def test_an_editor_may_say_that_the_owner_has_left(colleague, alice, moderator, enterprise):
     html = texts(colleague.get(page(enterprise)))
     assert 'name="kind"' not in html
@@ -493,13 +657,17 @@ def test_an_editor_may_say_that_the_owner_has_left(colleague, alice, moderator, 
     colleague.post(page(enterprise), SAID)
     claim = Claim.objects.get()
     assert claim.takeover
-    claims.accept(claim=claim, by=moderator.user)
+    with pytest.raises(claims.NotCalled):
+        claims.accept(claim=claim, by=moderator.user)
+    assert role(alice, enterprise) == "owner"
+    claims.accept(claim=claim, by=moderator.user, called=True)
     assert role(colleague, enterprise) == "owner"
     assert role(alice, enterprise) is None
 
 
 def test_an_editor_left_without_owner_proves_it_like_anyone(colleague, enterprise):
-    Enterprise.objects.filter(pk=enterprise.pk).update(email="info@ateliers.example")
+    said = {"email": "info@ateliers.example", "provenance": {"email": "import"}}
+    Enterprise.objects.filter(pk=enterprise.pk).update(**said)
     colleague.post(page(enterprise), {"action": "code"})
     colleague.post(page(enterprise), {"action": "prove", "code": code_sent()})
     assert role(colleague, enterprise) == "owner"
@@ -518,13 +686,13 @@ def test_a_listing_whose_owners_closed_their_account_can_be_claimed(member, alic
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_moderators_at_once_one_decides_and_the_other_is_told(
-    member, moderator, curator, listing
+    member, moderator, superuser, listing
 ):
     member.post(page(listing), SAID)
     claim = Claim.objects.get()
     results = at_once(
         lambda: claims.accept(claim=claim, by=moderator.user),
-        lambda: claims.refuse(claim=claim, by=curator.user, reason="Non."),
+        lambda: claims.refuse(claim=claim, by=superuser.user, reason="Non."),
     )
     (told,) = [result for result in results if isinstance(result, claims.AlreadyDecided)]
     claim.refresh_from_db()

@@ -1,14 +1,20 @@
 """The desk: one queue of all that awaits, each item decided on its page."""
 
+import re
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from directory import revisions
+from directory import claims, desk, moderation, revisions
 from directory.models import Claim, Enterprise, ErrorReport, Mail, Revision, Suggestion
+from tests.conftest import representing
 from tests.factories import (
     EnterpriseFactory,
     ErrorReportFactory,
     RecognitionFactory,
+    RevisionFactory,
     SuggestionFactory,
     UserFactory,
 )
@@ -233,6 +239,33 @@ def test_an_item_passed_over_is_met_again_after_the_last(moderator, enterprise):
     assert page(reports[0]) in moderator.get(page(reports[2])).content.decode()
 
 
+def test_the_next_item_is_one_row_read(moderator, enterprise):
+    first, second, third = (ErrorReportFactory(enterprise=enterprise) for _ in range(3))
+    with CaptureQueriesContext(connection) as asked:
+        for row, then in ((first, second), (second, third), (third, first)):
+            item = desk.after(
+                user=moderator.user, kind="erreurs", item=("erreurs", row.pk), at=row.created_at
+            )
+            assert item.pk == then.pk
+    unions = [
+        query["sql"] for query in asked if " came" in query["sql"] or '"came"' in query["sql"]
+    ]
+    assert unions
+    assert all("LIMIT" in sql for sql in unions)
+
+
+def test_a_revision_taken_back_says_so_and_names_nobody_who_left(moderator, waiting):
+    revisions.withdraw(revision=waiting, by=waiting.submitted_by)
+    waiting.refresh_from_db()
+    waiting.submitted_by = waiting.decided_by = None
+    waiting.save()
+    html = moderator.get(page(waiting)).content.decode()
+    assert "N’est plus à décider depuis le" in html
+    assert "Retirée par l’entreprise." in html
+    assert "proposé par" not in html
+    assert "Décidé" not in html
+
+
 def test_the_only_item_has_none_after_it(moderator, enterprise):
     report = ErrorReportFactory(enterprise=enterprise)
     html = moderator.get(page(report)).content.decode()
@@ -245,9 +278,11 @@ def test_the_only_item_has_none_after_it(moderator, enterprise):
 
 
 def test_a_takeover_is_accepted_once_the_listed_number_was_called(moderator, claim, enterprise):
-    html = moderator.post(page(claim), {"action": "accept"}).content.decode()
+    html = moderator.post(
+        page(claim), {"action": "accept", "seen": claims.digest(claim)}
+    ).content.decode()
     assert "Rappelez d’abord le numéro de la fiche." in html
-    moderator.post(page(claim), {"action": "accept", "called": "on"})
+    moderator.post(page(claim), {"action": "accept", "called": "on", "seen": claims.digest(claim)})
     claim.refresh_from_db()
     assert claim.state == "accepted"
     assert enterprise.representatives.get(user=claim.user).role == "owner"
@@ -256,9 +291,53 @@ def test_a_takeover_is_accepted_once_the_listed_number_was_called(moderator, cla
 def test_a_claim_refused_says_why(moderator, claim):
     html = moderator.post(page(claim), {"action": "refuse"}).content.decode()
     assert "Dites pourquoi vous refusez." in html
-    moderator.post(page(claim), {"action": "refuse", "reason": "Inconnue au conseil."})
+    said = {"action": "refuse", "reason": "Inconnue au conseil.", "seen": claims.digest(claim)}
+    moderator.post(page(claim), said)
     claim.refresh_from_db()
     assert (claim.state, claim.reason) == ("refused", "Inconnue au conseil.")
+
+
+@pytest.mark.parametrize("act", ["accept", "refuse"])
+def test_a_claim_sent_again_meanwhile_is_read_again(act, moderator, claim):
+    read = moderator.get(page(claim))
+    seen = re.search(r'name="seen" value="(\w+)"', read.content.decode())[1]
+    said = {"action": act, "called": "on", "reason": "Non.", "seen": seen}
+    Claim.objects.filter(pk=claim.pk).update(grounds="Tout autre chose.")
+    for decision in (said, said | {"seen": ""}):
+        response = moderator.post(page(claim), decision)
+        html = response.content.decode()
+        assert response.status_code == 409
+        assert "La demande a changé" in html
+        assert "Tout autre chose." in html
+    claim.refresh_from_db()
+    assert claim.state == "waiting"
+    again = re.search(r'name="seen" value="(\w+)"', html)[1]
+    moderator.post(page(claim), said | {"seen": again})
+    claim.refresh_from_db()
+    assert claim.state in {"accepted", "refused"}
+
+
+def test_nobody_decides_their_own_claim(moderator, claim):
+    Claim.objects.filter(pk=claim.pk).update(user=moderator.user)
+    assert 'name="action"' not in moderator.get(page(claim)).content.decode()
+    for act in ("accept", "refuse"):
+        said = {"action": act, "called": "on", "reason": "Oui.", "seen": claims.digest(claim)}
+        response = moderator.post(page(claim), said)
+        assert response.status_code == 403
+        assert "C’est votre propre demande" in response.content.decode()
+    claim.refresh_from_db()
+    assert claim.state == "waiting"
+
+
+def test_nobody_decides_for_their_own_enterprise(moderator, alice, waiting, enterprise):
+    representing(moderator, enterprise, "editor")
+    response = decision(moderator, waiting, "accepter")
+    assert response.status_code == 403
+    assert "une autre personne en décide" in response.content.decode()
+    waiting.refresh_from_db()
+    assert waiting.state == "waiting"
+    applied = RevisionFactory(enterprise=enterprise, state="applied", submitted_by=alice.user)
+    assert moderation.accept_all(revisions=[applied], by=moderator.user) == (0, [applied])
 
 
 def test_an_unknown_act_is_refused(moderator, claim):

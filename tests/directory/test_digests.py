@@ -48,9 +48,12 @@ def test_those_who_decide_are_told_of_what_waits_for_them(moderator, curator, me
     ClaimFactory()
     ErrorReportFactory()
     RevisionFactory(state=Revision.State.APPLIED)
-    assert digests.send() == 1  # a curator decides none of these, a member nothing
-    mail = Mail.objects.get()
-    assert (mail.recipient, mail.service) == ("moderation@exemple.test", False)
+    assert digests.send() == 2  # a curator decides the error alone, a member nothing
+    theirs = Mail.objects.exclude(recipient="moderation@exemple.test").get()
+    assert "/moderation/?sorte=erreurs" in theirs.text
+    assert "sorte=modifications" not in theirs.text
+    mail = Mail.objects.get(recipient="moderation@exemple.test")
+    assert not mail.service
     assert mail.subject == "3 demandes attendent votre décision"
     assert "La plus ancienne attend depuis 5\xa0jours." in mail.text.replace(
         "5 jours", "5\xa0jours"

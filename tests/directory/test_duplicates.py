@@ -9,7 +9,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import audit, duplicates, likeness, merging
+from directory import audit, duplicates, likeness, merging, side_by_side
 from directory.likeness import Reason
 from directory.models import (
     AuditEntry,
@@ -540,3 +540,22 @@ def test_people_of_both_listings_are_shown_before_they_share_one(curator, pair):
     )
     page = text(curator.get(address(pair)))
     assert "Alice Aubin, responsable de la fiche" in page
+
+
+@pytest.mark.parametrize(("days", "said"), [(1, "1 jour"), (30, "30 jours")])
+def test_a_delay_is_said_in_its_number(days, said):
+    assert side_by_side.WORDS["lead_time_days"]({"lead_time_days": days}, None) == [said]
+
+
+def test_the_merges_of_a_page_are_read_at_once(curator, pair):
+    others = [listing(f"Atelier {number}", slug=f"atelier-{number}") for number in range(2)]
+    other = DuplicatePair.objects.create(first=others[0], second=others[1], reasons=["close_name"])
+    done = [
+        merging.merge(kept=pair.first, gone=pair.second, choices={}, by=curator.user),
+        merging.merge(kept=other.second, gone=other.first, choices={}, by=curator.user),
+    ]
+    with recorded_sql() as statements:
+        page = text(curator.get(reverse("directory:duplicates"), {"etat": "merged"}))
+    for merge in done:
+        assert reverse("directory:merge", args=[merge.pk]) in page
+    assert sum('FROM "directory_merge"' in statement for statement in statements) == 1

@@ -212,9 +212,9 @@ def test_the_right_to_write_is_noted_of_the_addresses_that_are_kept(file, refere
         withdrawn_on="2026-01-01",
     )
     rows = [
-        row(Courriel="info@exemple.test", Contact="Béa F.") | {"Courriel du contact": "bea@b.test"},
+        row(Courriel="Info@exemple.test", Contact="Béa F.") | {"Courriel du contact": "bea@b.test"},
         row(name="Cuisine des voisins", city="Longueuil", Courriel="autre@exemple.test"),
-        row(name="Friperie du cap", city="Longueuil", Courriel="non@exemple.test"),
+        row(name="Friperie du cap", city="Longueuil", Courriel="Non@Exemple.test"),
     ]
     path = file(*rows)
     said = ["--consent", "express", "--consent-source", "Formulaire d’adhésion 2026"]

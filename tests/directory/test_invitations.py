@@ -6,6 +6,7 @@ import logging
 import re
 import uuid
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from django.urls import reverse
@@ -24,7 +25,7 @@ from directory.models import (
 )
 from tests.at_once import at_once
 from tests.client import StrictClient
-from tests.conftest import representing
+from tests.conftest import in_group, representing
 from tests.factories import CityFactory, EnterpriseFactory
 from tests.forms import filled
 
@@ -80,7 +81,9 @@ def test_an_owner_invites_from_the_team(alice, enterprise):
     assert timedelta(days=13) < row.expires_at - timezone.now() <= invitations.GOOD_FOR
     mail = Mail.objects.get()
     assert (mail.recipient, mail.service, mail.secret) == (GUEST, True, True)
-    assert "Alice Aubin" in mail.text
+    # An address was verified; a name says what its owner wishes.
+    assert "alice@exemple.test vous invite" in mail.text
+    assert "Alice Aubin" not in mail.text
     # The link is in the mail alone: not in the table, nor in the traces.
     token = link_sent().split("/")[2]
     kept = [*Invitation.objects.values_list(), *AuditEntry.objects.values_list()]
@@ -181,7 +184,10 @@ def test_whoever_has_no_session_is_led_to_one_and_back(client, guest, enterprise
     html = texts(client.get(invited))
     assert "Les Ateliers d’Alice" in html
     assert "i•••@exemple.test" in html
-    assert GUEST not in re.sub(r'href="[^"]*"', "", html)
+    # Whoever was given the link does not learn whose it is, be it from the links of the page.
+    assert GUEST not in html
+    assert quote(GUEST) not in html
+    assert "alice@exemple.test vous invite" in html
     assert f"next={invited.replace('/', '%2F')}" in html
     response = client.post(invited)
     assert response.status_code == 302
@@ -397,6 +403,96 @@ def test_the_link_is_neither_in_the_log_nor_told_to_other_sites(client, guest, i
     assert response.headers["Referrer-Policy"] == "strict-origin"
     assert "no-store" in response.headers["Cache-Control"]
     assert 'content="noindex"' in response.content.decode()
+
+
+# --- By the Pôle
+
+
+def test_staff_invite_no_owner_beside_another(facilitator, alice, guest, enterprise):
+    assert 'value="owner"' not in texts(facilitator.get(team(enterprise)))
+    facilitator.post(team(enterprise), {"email": GUEST, "role": "owner"})
+    with pytest.raises(invitations.AlreadyOwned):
+        invitations.invite(enterprise=enterprise, email=GUEST, role="owner", by=facilitator.user)
+    assert not Invitation.objects.exists()
+    facilitator.post(team(enterprise), {"email": GUEST, "role": "editor"})
+    guest.post(link_sent())
+    assert role(guest, enterprise) == "editor"
+    # The owner is told whom they did not invite.
+    told = Mail.objects.get(kind="representative_added")
+    assert (told.recipient, GUEST in told.text) == ("alice@exemple.test", True)
+
+
+def test_staff_invite_the_first_owner_and_nobody_is_told(facilitator, guest):
+    unheld = EnterpriseFactory(published=True)
+    facilitator.post(team(unheld), {"email": GUEST, "role": "owner"})
+    guest.post(link_sent())
+    assert role(guest, unheld) == "owner"
+    assert not Mail.objects.filter(kind="representative_added").exists()
+
+
+def test_who_was_invited_as_the_first_owner_comes_second_as_an_editor(facilitator, guest, people):
+    unheld = EnterpriseFactory(published=True)
+    facilitator.post(team(unheld), {"email": GUEST, "role": "owner"})
+    representing(people(email="premiere@exemple.test"), unheld, "owner")
+    guest.post(link_sent())
+    assert role(guest, unheld) == "editor"
+    assert Mail.objects.get(kind="representative_added").recipient == "premiere@exemple.test"
+    row = Invitation.objects.create(
+        enterprise=unheld,
+        email="tard@exemple.test",
+        role="owner",
+        invited_by=facilitator.user,
+        token_hash="x",
+        expires_at=timezone.now(),
+    )
+    act = reverse("directory:team_invitation", args=[unheld.slug, row.pk])
+    facilitator.post(act, {"action": "resend"})
+    assert "a déjà une personne responsable" in texts(facilitator.get(team(unheld)))
+
+
+def test_nobody_invites_themself(facilitator, curator):
+    unheld = EnterpriseFactory(published=True)
+    for person in (facilitator, curator):
+        own = person.user.email
+        html = texts(person.post(team(unheld), {"email": own.upper(), "role": "owner"}))
+        assert "personne ne s’invite soi-même" in html
+    # Nor through another address, which becomes theirs.
+    facilitator.post(team(unheld), {"email": GUEST, "role": "owner"})
+    facilitator.user.email = GUEST
+    facilitator.user.save()
+    assert facilitator.post(link_sent()).status_code == 403
+    assert not Representative.objects.exists()
+
+
+@pytest.mark.parametrize("group", ["Accompagnement", "Curation"])
+def test_who_left_the_staff_keeps_nothing_of_its_groups(group, people, reference, enterprise):
+    former = in_group(people(email="ancienne@exemple.test"), group)
+    row = Invitation.objects.create(
+        enterprise=enterprise,
+        email=GUEST,
+        role="editor",
+        token_hash="x",
+        expires_at=timezone.now(),
+    )
+    act = reverse("directory:team_invitation", args=[enterprise.slug, row.pk])
+    assert former.get(team(enterprise)).status_code == 404
+    assert former.post(team(enterprise), {"email": GUEST, "role": "editor"}).status_code == 404
+    assert former.post(act, {"action": "withdraw"}).status_code == 404
+    assert former.get(BULK).status_code == 404
+    assert not invitations.may_invite(former.user, enterprise)
+    assert not Mail.objects.exists()
+
+
+def test_an_invitation_that_a_merge_just_moved_is_of_its_new_listing(alice, bob, enterprise):
+    invitations.invite(enterprise=enterprise, email=GUEST, role="editor", by=alice.user)
+    read = Invitation.objects.select_related("enterprise").get()
+    Invitation.objects.update(enterprise=bob.enterprise)
+    with pytest.raises(representatives.NotAllowed):
+        invitations.withdraw(invitation=read, by=alice.user)
+    with pytest.raises(representatives.NotAllowed):
+        invitations.resend(invitation=read, by=alice.user)
+    assert invitations.withdraw(invitation=read, by=bob.user)
+    assert AuditEntry.objects.get(act="invitation.withdrawn").subject_id == bob.enterprise.pk
 
 
 # --- Many at once

@@ -550,7 +550,11 @@ def test_what_is_proposed_is_said_then_surest_then_latest():
 def test_the_listing_proposed_is_published_then_owned_then_the_older(db):
     first, second = EnterpriseFactory(), EnterpriseFactory()
     assert merging.better_kept(second, first) == first
-    Representative.objects.create(enterprise=second, user=UserFactory(), role="owner")
+    closed = UserFactory(is_active=False)
+    place = Representative.objects.create(enterprise=second, user=closed, role="owner")
+    assert merging.better_kept(first, second) == first
+    place.user = UserFactory()
+    place.save()
     assert merging.better_kept(first, second) == second
     published = EnterpriseFactory(published=True)
     assert merging.better_kept(second, published) == published

@@ -17,7 +17,7 @@ from directory.models import (
     Revision,
     Section,
 )
-from directory.sections import LABELS
+from directory.sections import LABELS, ROWS
 from tests.client import StrictClient
 from tests.factories import (
     CertificationFactory,
@@ -242,6 +242,24 @@ def test_rows_are_added_changed_and_removed(alice, enterprise):
     assert not Offering.objects.filter(pk=removed.pk).exists()
 
 
+def test_a_listing_of_more_rows_than_one_may_add_is_still_edited(alice, enterprise):
+    most = ROWS["offerings"].most
+    for number in range(most + 30):  # as a file may give, or two listings made one
+        OfferingFactory(enterprise=enterprise, name=f"Service {number}")
+    form = opened(alice, Section.OFFERINGS)
+    response = alice.post(address(Section.OFFERINGS), form | {"description": "Nous voici."})
+    assert response.status_code == 302
+    assert fresh(enterprise).description == "Nous voici."
+    form = opened(alice, Section.OFFERINGS) | {"offerings-0-DELETE": "on"}
+    assert alice.post(address(Section.OFFERINGS), form).status_code == 302
+    assert Offering.objects.count() == most + 29
+    form = opened(alice, Section.OFFERINGS) | {"faire": "ajouter:offerings"}
+    form = filled(alice.post(address(Section.OFFERINGS), form), "partie") | {"faire": "envoyer"}
+    form |= {f"offerings-{most + 29}-name": "Un de plus"}
+    refused = alice.post(address(Section.OFFERINGS), form)
+    assert f"Gardez au plus {most + 29} lignes." in text(refused)
+
+
 def test_lines_left_empty_are_no_mistake_beside_one_that_is(alice, enterprise):
     OfferingFactory(enterprise=enterprise)
     form = opened(alice, Section.OFFERINGS)
@@ -445,6 +463,34 @@ def test_a_preview_shows_the_listing_as_it_would_be_and_changes_nothing(alice, e
     sent = {k: v for k, v in form.items() if k != "faire"}
     alice.post(address(Section.IDENTITY), sent)
     assert fresh(enterprise).mission == "Nourrir la ville"
+
+
+def test_a_preview_foresees_what_sending_does(alice, colleague, enterprise):
+    # What a file proposed, by the same person, holds nothing of theirs back.
+    Revision.objects.create(
+        enterprise=enterprise,
+        section=Section.PLACES,
+        source="import",
+        state="waiting",
+        submitted_by=alice.user,
+        base_version=1,
+        changes={"city": {"before": "58227", "proposed": "58007"}},
+        key="fichier",
+    )
+    form = opened(alice, Section.PLACES) | {"address": "1, rue Neuve", "faire": "apercu"}
+    page = text(alice.post(address(Section.PLACES), form))
+    assert "Publié dès l’envoi\xa0:</strong> adresse." in page
+    # Of two versions, the one that was chosen.
+    mine, theirs = opened(alice, Section.CONTACTS), opened(colleague, Section.CONTACTS)
+    colleague.post(address(Section.CONTACTS), theirs | {"phone": "450 555-0111"})
+    mine |= {"phone": "450 555-0122", "email": "a@exemple.test"}
+    mine |= {"garder-phone": "theirs", "faire": "apercu"}
+    response = alice.post(address(Section.CONTACTS), mine)
+    assert "Publié dès l’envoi\xa0:</strong> courriel." in text(response)
+    alice.post(address(Section.CONTACTS), mine | {"faire": "envoyer"})
+    assert fresh(enterprise).phone == "+14505550111"
+    sent = {(row["name"], row["value"]) for row in response.context["sent"]}
+    assert ("garder-phone", "theirs") in sent
 
 
 def test_a_preview_of_what_cannot_be_says_so(alice, enterprise):

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from directory import phone_calls, reports
+from directory import freshness, outbox, phone_calls, reports
 from directory.models import (
     AuditEntry,
     CallUnderWay,
@@ -200,6 +200,19 @@ def test_an_address_given_on_the_telephone_is_one_that_may_be_written_to(facilit
     assert basis.recorded_by == facilitator.user
     facilitator.post(call(enterprise), sent | {"key": "b" * 32})
     assert ConsentBasis.objects.count() == 1
+    assert not AuditEntry.objects.exists()
+
+
+def test_who_agrees_on_the_telephone_is_reminded_again_though_they_had_stopped_it(facilitator):
+    enterprise, email = to_call(), "info@traiteur.example"
+    for kind in (freshness.KIND, "invitation_listing"):
+        outbox.unsubscribe(email=email, kind=kind)
+    facilitator.post(call(enterprise), noted("no_answer", consent_email="Info@Traiteur.example"))
+    assert freshness.recipients(enterprise) == [(email, False)]
+    assert outbox.unsubscribed(email, "invitation_listing")
+    trace = AuditEntry.objects.get()
+    assert (trace.act, trace.by_id) == ("reminders.resumed", facilitator.user.pk)
+    assert trace.subject_id == enterprise.pk
 
 
 @pytest.mark.parametrize(
@@ -291,6 +304,18 @@ def test_a_call_noted_by_mistake_is_taken_back_with_all_it_left(facilitator, out
     assert names(facilitator) == [enterprise.name]
     assert "Annuler" not in facilitator.get(LIST).content.decode()
     assert AuditEntry.objects.filter(act="call.undone").count() == 1
+
+
+def test_reminders_that_a_call_taken_back_had_resumed_stop_again(facilitator):
+    enterprise, email = to_call(), "info@traiteur.example"
+    other = to_call("Autre")
+    for address in (email, "autre@traiteur.example"):
+        outbox.unsubscribe(email=address, kind=freshness.KIND)
+    facilitator.post(call(other), noted("no_answer", consent_email="autre@traiteur.example"))
+    facilitator.post(call(enterprise), noted("no_answer", consent_email=email, key="b" * 32))
+    take_back(facilitator, enterprise)
+    assert outbox.unsubscribed(email, freshness.KIND)
+    assert not outbox.unsubscribed("autre@traiteur.example", freshness.KIND)
 
 
 def test_the_second_call_without_answer_taken_back_puts_the_listing_in_results_again(facilitator):

@@ -12,8 +12,9 @@ from django.db import connection, connections
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import freshness, outbox
+from directory import bulk_invitations, freshness, outbox
 from directory.models import ConsentBasis, Enterprise, Mail, Reminder, Representative
+from directory.views.freshness import change_address
 from tests.factories import (
     ConsentBasisFactory,
     EnterpriseFactory,
@@ -154,6 +155,16 @@ def test_each_owner_is_written_to_editors_and_closed_accounts_are_not():
     ]
 
 
+def test_a_closed_account_explains_nothing_of_why_nobody_is_reached():
+    enterprise = owned(due(), "partie@exemple.test", is_active=False)
+    assert freshness.recipients(enterprise) == []
+    assert freshness.unreached_because(enterprise) == "sans courriel"
+    asked, mine = reverse("directory:claim", args=[enterprise.slug]), "directory:mine_listing"
+    assert change_address(enterprise) == asked
+    owned(enterprise, "editrice@exemple.test", role="editor")
+    assert change_address(enterprise) == reverse(mine, args=[enterprise.slug])
+
+
 def test_an_enterprise_without_an_address_one_may_write_to_is_called_at_once():
     enterprise = due(email=EMAIL)
     assert remind() == (0, 0, 1)
@@ -234,7 +245,7 @@ def test_two_runs_at_once_take_each_step_once():
     [
         ({}, True),
         ({"email": EMAIL.upper()}, True),
-        ({"email": "autre@traiteur.example"}, False),
+        ({"email": "autre@traiteur.example"}, True),  # to be reminded there, not invited
         ({"withdrawn_on": date(2026, 2, 1)}, False),
         ({"given_on": date(2027, 1, 1)}, False),
         ({"basis": "published", "given_on": date(2015, 1, 1)}, True),
@@ -246,18 +257,24 @@ def test_two_runs_at_once_take_each_step_once():
 def test_what_allows_to_write_is_on_record_and_in_force(fields, allowed):
     enterprise = due(email=EMAIL)
     ConsentBasisFactory(enterprise=enterprise, **fields)
-    assert freshness.may_write(enterprise, EMAIL) is allowed
-    assert not freshness.may_write(due(), EMAIL)
-    assert not freshness.may_write(enterprise, "")
+    assert freshness.in_force(enterprise).exists() is allowed
+    assert bool(freshness.recipients(enterprise)) is allowed
+    assert not freshness.recipients(due(email=EMAIL))
+    elsewhere = fields.get("email", EMAIL).lower() != EMAIL
+    prospect = bulk_invitations.prospects().get(pk=enterprise.pk)
+    assert prospect.apart == ("" if allowed and not elsewhere else "no_right")
 
 
-def test_one_may_not_write_where_mail_came_back_within_a_year(clock):
-    enterprise = due(email=EMAIL)
-    ConsentBasisFactory(enterprise=enterprise)
+@pytest.mark.parametrize("email", [EMAIL, EMAIL.upper()])
+def test_one_may_not_write_where_mail_came_back_within_a_year(email, clock):
+    enterprise = due(email=email)
+    ConsentBasisFactory(enterprise=enterprise, email=email)
     MailFactory(recipient=EMAIL, sent_at=clock.now, bounced_at=clock.now)
-    assert not freshness.may_write(enterprise, EMAIL)
+    assert not freshness.recipients(enterprise)
+    assert bulk_invitations.prospects().get().apart == "came_back"
     clock.pass_(days=366)
-    assert freshness.may_write(enterprise, EMAIL)
+    assert freshness.recipients(enterprise) == [(email, False)]
+    assert bulk_invitations.prospects().get().apart == ""
 
 
 def test_staff_note_what_allows_to_write_in_their_name(curator):

@@ -12,8 +12,8 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import forms, reports, throttling
-from directory.models import Counter, Enterprise, ErrorReport, Suggestion
+from directory import forms, moderation, reports, throttling
+from directory.models import Counter, DuplicatePair, Enterprise, ErrorReport, Mail, Suggestion
 from tests.client import StrictClient
 from tests.factories import (
     EnterpriseFactory,
@@ -471,15 +471,11 @@ def test_a_decision_is_whole_or_none(factory, values, moderator):
 def test_a_refusal_says_why(moderator):
     row = SuggestionFactory()
     with pytest.raises(IntegrityError), transaction.atomic():
-        reports.decide(messages=[row], state="refused", by=moderator)
-    assert reports.decide(messages=[row], state="refused", by=moderator, reason="Doublon") == 1
+        reports.decide(message=row, state="refused", by=moderator)
+    reports.decide(message=row, state="refused", by=moderator, reason="Doublon")
     row.refresh_from_db()
     assert (row.state, row.handled_by, row.reason) == ("refused", moderator, "Doublon")
     assert row.handled_at
-    assert reports.decide(messages=[row], state="new", by=moderator) == 1
-    row.refresh_from_db()
-    assert (row.state, row.handled_by, row.handled_at, row.reason) == ("new", None, None, "")
-    assert reports.decide(messages=[], state="new", by=moderator) == 0
 
 
 @pytest.mark.django_db
@@ -518,37 +514,36 @@ def queue(name, *args):
 
 
 @pytest.mark.django_db
-def test_staff_read_search_and_decide_but_change_nothing_that_was_said(superuser, reference):
-    row = SuggestionFactory(name="Élan vert")
-    SuggestionFactory(name="Autre")
-    page = superuser.get(queue("suggestion_changelist") + "?q=elan&state__exact=new")
+@pytest.mark.parametrize("name", ["suggestion", "errorreport"])
+def test_staff_read_and_search_in_the_admin_and_decide_at_the_desk(name, superuser, reference):
+    row = SuggestionFactory(name="Élan vert") if name == "suggestion" else ErrorReportFactory()
+    page = superuser.get(queue(f"{name}_changelist") + f"?q={row.reference}&state__exact=new")
     assert [found.pk for found in page.context["cl"].result_list] == [row.pk]
-    address = queue("suggestion_change", row.pk)
-    sent = {"state": "refused", "reason": "", "name": "Piraté", "sender_email": "x@mal.example"}
-    assert superuser.post(address, sent).status_code == 200
-    assert superuser.post(address, sent | {"state": "new", "reason": "x"}).status_code == 200
-    assert superuser.post(address, sent | {"reason": "Hors territoire"}).status_code == 302
+    desk = {"suggestion": "desk_suggestion", "errorreport": "desk_report"}[name]
+    address = queue(f"{name}_change", row.pk)
+    at_the_desk = reverse(f"directory:{desk}", args=[row.pk])
+    assert f'href="{at_the_desk}"' in superuser.get(address).content.decode()
+    # What the desk refused is not turned over, nor its sender thanked, from here.
+    moderation.answer(message=row, state="refused", reason="Exact", by=superuser.user)
+    assert superuser.post(address, {"state": "handled", "reason": ""}).status_code == 403
+    sent = {"action": "mark_handled", "_selected_action": [row.pk]}
+    superuser.post(queue(f"{name}_changelist"), sent)
     row.refresh_from_db()
-    assert (row.name, row.sender_email) == ("Élan vert", "agathe@exemple.test")
-    assert (row.state, row.handled_by, row.reason) == (
-        "refused",
-        superuser.user,
-        "Hors territoire",
-    )
-    assert superuser.get(queue("suggestion_add")).status_code == 403
+    assert (row.state, row.reason) == ("refused", "Exact")
+    assert not Mail.objects.filter(kind="report_handled").exists()
 
 
 @pytest.mark.django_db
-def test_the_action_marks_those_that_wait(superuser, reference):
-    waiting, done = ErrorReportFactory(), ErrorReportFactory()
-    reports.decide(messages=[done], state="refused", by=superuser.user, reason="Exact")
-    sent = {"action": "mark_handled", "_selected_action": [waiting.pk, done.pk]}
-    page = superuser.post(queue("errorreport_changelist"), sent, follow=True)
-    assert "1 message traité." in page.content.decode()
-    waiting.refresh_from_db()
-    done.refresh_from_db()
-    assert (waiting.state, waiting.handled_by) == ("handled", superuser.user)
-    assert (done.state, done.reason) == ("refused", "Exact")
+def test_a_draft_made_of_a_suggestion_says_whose_word_each_field_is(moderator, reference):
+    same = EnterpriseFactory(name="Élan vert", published=True)
+    row = SuggestionFactory(name="Élan vert", city=same.city, website="", phone="")
+    made = moderation.list_suggestion(suggestion=row, legal_form="npo", by=moderator)
+    made.refresh_from_db()
+    # A file may still fill what nobody said.
+    said = dict.fromkeys(("name", "city", "legal_form", "description"), "staff")
+    assert made.provenance == said
+    pair = DuplicatePair.objects.get()
+    assert {pair.first_id, pair.second_id} == {same.pk, made.pk}
 
 
 @pytest.mark.django_db

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 from django.urls import reverse
 
-from directory import state, words
-from directory.models import AuditEntry, Certification, EnterpriseBenefit
+from directory import moderation, revisions, sections, state, timeline, words
+from directory.models import AuditEntry, Certification, Enterprise, EnterpriseBenefit, Section
 from tests.factories import (
     BenefitFactory,
     CertificationFactory,
@@ -129,3 +129,90 @@ def test_one_word_alone_is_not_merged(curator):
     address = reverse("admin:directory_sector_changelist")
     data = {"action": "merge", "_selected_action": [word.pk]}
     assert "Cochez de 2 à 10 mots" in curator.post(address, data, follow=True).content.decode()
+
+
+def test_history_says_who_merged_words_and_not_whoever_saves_next(by):
+    old, kept = SectorFactory(slug="a", name="Vieux"), SectorFactory(slug="b", name="Bon")
+    status, into = StatusFactory(slug="c", name="Jadis"), StatusFactory(slug="d", name="Depuis")
+    benefit, other = (
+        BenefitFactory(slug="e", name="Emploi"),
+        BenefitFactory(slug="f", name="Emplois"),
+    )
+    enterprise = EnterpriseFactory()
+    enterprise.sectors.set([old])
+    for one in (status, into):
+        CertificationFactory(enterprise=enterprise, status=one, number="7", expires_on=None)
+    EnterpriseBenefitFactory(enterprise=enterprise, benefit=benefit, evidence="")
+    offering = OfferingFactory(enterprise=enterprise)
+    words.merge(words=[old], into=kept, by=by)
+    words.merge(words=[status], into=into, by=by)
+    words.merge(words=[benefit], into=other, by=by)
+    told = timeline.events(enterprise)[:3]
+    assert [event.by for event in told] == [str(by)] * 3
+    assert [event.reason for event in told] == [
+        f"Mots fusionnés en «\xa0{name}\xa0»" for name in ("Emplois", "Depuis", "Bon")
+    ]
+    said = [(c.label, c.before, c.after) for event in told for c in event.changes]
+    assert ("Bienfait", "Emploi", "Emplois") in said
+    assert ("Secteurs d’activité", "Vieux", "Bon") in said
+    # Of the two certifications of one number, whichever goes is said to go by the same person.
+    assert Certification.objects.count() == 1
+    gone = Certification.history.get(history_type="-")
+    assert (gone.history_user, gone.history_change_reason) == (by, told[1].reason)
+    sections.apply(
+        enterprise=enterprise,
+        section=Section.OFFERINGS,
+        changes={"description": "Autre chose"},
+        by=UserFactory(),
+        source="owner",
+    )
+    assert [change.label for change in timeline.events(enterprise)[0].changes] == ["Description"]
+    assert offering.history.count() == 1
+
+
+def test_history_says_whose_act_the_category_of_an_offering_is(by):
+    old, kept = (PurchasingCategoryFactory(code=c, slug=c.lower()) for c in ("X1", "X2"))
+    offering = OfferingFactory(category=old)
+    words.merge(words=[old], into=kept, by=by)
+    assert timeline.events(offering.enterprise)[0].by == str(by)
+    last = offering.history.first()
+    assert (last.category_id, last.history_user) == (kept.pk, by)
+
+
+def test_what_waited_when_words_were_merged_is_written_with_the_one_kept(by, enterprise, alice):
+    old, kept = StatusFactory(slug="jadis"), StatusFactory(slug="depuis")
+    proposed = [
+        {"status": slug, "number": number, "issuer": "", "issued_on": None, "expires_on": None}
+        for slug, number in (("jadis", "7"), ("depuis", "7"), ("jadis", "8"))
+    ]
+    waiting = revisions.submit(
+        enterprise=enterprise,
+        section=Section.CAPACITY,
+        changes={"certifications": proposed},
+        base_version=enterprise.version,
+        by=alice.user,
+        source=Enterprise.Source.OWNER,
+        key="formulaire",
+    ).waiting
+    words.merge(words=[old], into=kept, by=by)
+    moderation.decide(
+        revision=waiting,
+        decisions={"certifications": True},
+        seen=moderation.seen(waiting),
+        reason="",
+        by=by,
+    )
+    rows = Certification.objects.order_by("number").values_list("status__slug", "number")
+    assert list(rows) == [("depuis", "7"), ("depuis", "8")]
+
+
+def test_a_word_merged_before_is_not_offered_as_the_one_that_is_kept(curator):
+    gone, kept, other = (SectorFactory(slug=slug, name=slug) for slug in ("parti", "bon", "autre"))
+    address = reverse("admin:directory_sector_changelist")
+    data = {"action": "merge", "_selected_action": [gone.pk, kept.pk, other.pk], "apply": "1"}
+    curator.post(address, data | {"_selected_action": [gone.pk, kept.pk], "into": kept.pk})
+    response = curator.post(address, data | {"into": gone.pk})
+    assert response.status_code == 200
+    assert list(response.context["form"].fields["into"].queryset) == [other, kept]
+    other.refresh_from_db()
+    assert other.replaced_by is None

@@ -1,4 +1,4 @@
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from directory import changes, retention
 from directory.transactions import long_transaction
@@ -11,8 +11,8 @@ class Command(BaseCommand):
         parser.add_argument("--apply", action="store_true", help="erase for good")
 
     def handle(self, apply, **options):
-        counts = retention.purge() if apply else retention.due()
-        for name, number in counts.items():
+        done = retention.purge() if apply else retention.Purged(retention.due())
+        for name, number in done.changed.items():
             self.stdout.write(f"{name:<12}{number:>8}")
         if apply:
             with long_transaction():
@@ -20,3 +20,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{retention.warn_unused()} accounts told that they are unused")
         else:
             self.stdout.write("Nothing erased: run again with --apply.")
+        if done.failed:
+            raise CommandError(f"Nothing erased of: {', '.join(done.failed)}. The log says why.")
