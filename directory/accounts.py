@@ -114,17 +114,15 @@ def leave(*, user: User, by: User | None = None) -> None:
     handled), an account without name nor address stays in their place. The Pôle is told of the
     enterprises that nobody answers for any longer. Raises LastSuperuser."""
     with transaction.atomic():
+        keep_a_superuser(without=[user.pk])
         # Not its key: a colleague who joins a listing would wait for this, and this for them.
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
-        if user.is_superuser and user.is_active and not others.exists():
-            raise LastSuperuser
         email = user.email
         representatives.discharge_everywhere(user=user, by=by)
-        Mail.objects.filter(recipient=email).delete()
-        Invitation.objects.filter(email=email).delete()
+        Mail.objects.filter(recipient__iexact=email).delete()
+        Invitation.objects.filter(email__iexact=email).delete()
         for model in (Suggestion, ErrorReport):
-            model.objects.filter(sender_email=email).update(sender_name="", sender_email="")
+            model.objects.filter(sender_email__iexact=email).update(sender_name="", sender_email="")
         merge_copies.forget(user)
         audit.record(act="account.deleted", by=by, account=user.pk, staff=user.is_staff)
         try:

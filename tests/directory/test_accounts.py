@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -600,7 +601,7 @@ def leave(client):
 def test_an_account_is_deleted_with_what_it_knows(client, enterprise):
     user = UserFactory(email="alice@exemple.test", name="Alice Aubin")
     Representative.objects.create(user=user, enterprise=enterprise, role="owner")
-    SuggestionFactory(sender_email=user.email, sender_name="Alice")
+    SuggestionFactory(sender_email="Alice@Exemple.test", sender_name="Alice")
     Invitation.objects.create(
         enterprise=enterprise, email=user.email, role="editor", token_hash="x",
         expires_at=timezone.now() + timedelta(days=1),
@@ -715,6 +716,14 @@ def test_the_last_superuser_stays(superuser):
     assert "la seule personne" in response.content.decode()
     UserFactory(is_staff=True, is_superuser=True)
     assert leave(superuser).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_superusers_who_leave_at_once_one_stays():
+    two = [UserFactory(is_staff=True, is_superuser=True) for _ in range(2)]
+    results = at_once(*(partial(accounts.leave, user=user) for user in two))
+    assert sorted(type(result) for result in results if result) == [accounts.LastSuperuser]
+    assert User.objects.filter(is_superuser=True, is_active=True).count() == 1
 
 
 def test_leaving_asks_for_a_recent_proof(member):
