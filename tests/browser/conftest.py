@@ -214,7 +214,7 @@ def sign_in():
 def addresses(site):
     """Every page, by what it is: those of everyone, then some of the administration."""
     pk = Enterprise.objects.get(slug="minimale").pk
-    pair = DuplicatePair.objects.get(first__slug="jumelle-une")
+    pair = DuplicatePair.objects.get(first__slug="jumelle-une", second__slug="jumelle-deux")
     merge = Merge.objects.get(kept__slug="jumelle-trois")
     return PUBLIC | {
         "duplicates": reverse("directory:duplicates"),

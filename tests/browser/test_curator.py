@@ -38,6 +38,7 @@ TWICE = "Cuisine des Lilas 1D"
 def week(site, window):
     """A window of the curator; what they make is gone in the end, as others share the data."""
     last = Enterprise.objects.latest("pk").pk
+    pairs = list(DuplicatePair.objects.values_list("pk", flat=True))
     user = UserFactory(email=CURATOR, name="Céline Curatrice", is_staff=True)
     user.groups.add(Group.objects.get(name="Curation"))
     client = Client()
@@ -48,7 +49,7 @@ def week(site, window):
     page.made = Enterprise.objects.filter(pk__gt=last)
     yield page
     Merge.objects.filter(by=user).delete()
-    DuplicatePair.objects.filter(second__gt=last).delete()
+    DuplicatePair.objects.exclude(pk__in=pairs).delete()
     page.made.update(state="draft", closing="", archive_reason="", replaced_by=None)
     page.made.delete()
     ImportBatch.objects.filter(by=user).delete()

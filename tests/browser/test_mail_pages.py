@@ -60,6 +60,7 @@ def test_a_call_is_noted_in_two_taps_without_scrolling(window, mailed):
 def test_the_enter_key_notes_nothing(window, mailed):
     page = window(signed_in=True)
     page.goto(mailed["phone call"])
+    page.get_by_text("Ajouter une note").click()
     page.locator("#consent_email").fill("info@riche.example")
     page.locator("#consent_email").press("Enter")
     page.wait_for_timeout(300)
