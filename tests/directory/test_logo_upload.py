@@ -225,8 +225,8 @@ def test_the_largest_images_take_little_memory_and_time(kind, tmp_path):
     assert seconds < 2
 
 
-def test_the_old_file_goes_once_the_new_one_is_kept(
-    send, enterprise, django_capture_on_commit_callbacks
+def test_the_old_file_goes_once_somebody_has_looked_at_the_new_one(
+    send, enterprise, moderator, django_capture_on_commit_callbacks
 ):
     with django_capture_on_commit_callbacks(execute=True):
         send(encoded(picture()))
@@ -235,6 +235,10 @@ def test_the_old_file_goes_once_the_new_one_is_kept(
         send(encoded(picture(colour="red")))
     second = logo(enterprise).name
     assert first != second
+    uploads.discard(first)
+    assert default_storage.exists(first), "it comes back if the new one is refused"
+    moderation.accept_all(revisions=Revision.objects.all(), by=moderator.user)
+    uploads.discard(first)
     assert not default_storage.exists(first)
     assert default_storage.exists(second)
     default_storage.delete(second)
@@ -251,7 +255,8 @@ def test_a_logo_can_be_taken_away_more_than_once(
         with django_capture_on_commit_callbacks(execute=True):
             alice.post(PATH, form | {"retirer": "1"})
         assert not logo(enterprise)
-        assert not default_storage.exists(name)
+        assert default_storage.exists(name), "it comes back if the removal is refused"
+        default_storage.delete(name)
 
 
 def test_the_same_form_sent_twice_leaves_one_file(alice, enterprise):

@@ -343,7 +343,7 @@ def test_what_somebody_rested_on_since_is_not_taken_back(facilitator, moderator)
     closed, confirmed = to_call("Fermée"), to_call("Confirmée")
     facilitator.post(call(closed), noted("closed"))
     reports.decide(
-        messages=list(ErrorReport.objects.all()), state="handled", by=moderator.user, reason="Vu"
+        message=ErrorReport.objects.get(), state="handled", by=moderator.user, reason="Vu"
     )
     assert "déjà vu" in take_back(facilitator, closed).content.decode()
     facilitator.post(call(confirmed), noted("confirmed", key="b" * 32))

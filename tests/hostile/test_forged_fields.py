@@ -181,7 +181,6 @@ FORMS = [
     ("account_delete", "owner", {"sure": "on"}),
     ("usersessions_list", "owner", {}),
     ("mfa_generate_recovery_codes", "staff", {}),
-    ("mfa_deactivate_totp", "staff", {}),
     ("admin:directory_bulkact_undo", "curator", {}),
     ("admin:directory_importbatch_apply", "curator", {}),
     ("admin:directory_importbatch_undo", "curator", {}),
@@ -194,6 +193,7 @@ ELSEWHERE = {
     "account_code": "below, for each thing that a code is for",
     "account_logout": "no field at all",
     "admin:directory_importbatch_columns": "tests/directory/test_import_admin.py",
+    "admin:directory_importbatch_take_up": "tests/directory/test_import_answers.py",
     "admin:directory_importbatch_rows": "tests/directory/test_import_admin.py",
     "mfa_activate_totp": "a code and nothing else, read by allauth's form",
     "mfa_authenticate": "a code and nothing else, read by allauth's form",
@@ -202,6 +202,11 @@ ELSEWHERE = {
     "mfa_login_webauthn": "what a passkey signs, which nobody can forge",
     "mfa_add_webauthn": "what a passkey signs, which nobody can forge",
     "mfa_remove_webauthn": "no field at all",
+    "mfa_deactivate_totp": "no field at all, and refused of staff’s last factor",
+    "directory:phone_number": "tests/directory/test_phone_list.py: of a listing without a number",
+    "directory:phone_take_back": "tests/directory/test_phone_list.py: of a call just noted",
+    "directory:phone_invite": "tests/directory/test_phone_list.py: where there is no owner",
+    "admin:directory_recognition_renew": "tests/directory/test_renewals.py",
     **{
         f"admin:directory_mail_{page}": "writes nothing"
         for page in ("previews", "preview", "sample", "file")
