@@ -146,8 +146,8 @@ def test_what_is_neither_is_kept(text):
 
 # What else an address holds: names and numbers, which open nothing by themselves.
 HARMLESS = {
-    "app_label", "content_type_id", "form", "key", "kind", "name", "number", "object_id", "pk", "reference",
-    "section", "slug", "url",
+    "app_label", "content_type_id", "form", "key", "kind", "name", "number", "object_id", "pk",
+    "reference", "section", "slug", "url",
 }  # fmt: skip
 TOKEN = "jeton-canari_0123456789abcdefABCDEF"
 
