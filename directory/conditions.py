@@ -220,6 +220,9 @@ def ranks_of(query: search.Query) -> list[str]:
     if query.neq:
         return []
     widened = any(group.widened for group in query.groups)
-    vectors = ["asked.typed", "asked.q"] if widened else ["asked.q"]
-    double = " * (1 + (l.keywords @@ asked.town)::integer)" if query.town else ""
-    return [f"ts_rank({WEIGHTS}, l.keywords, {vector}, 1){double}" for vector in vectors]
+    columns = ["typed", "q"] if widened else ["q"]
+    double = " * (1 + (l.keywords @@ (SELECT town FROM asked))::integer)" if query.town else ""
+    return [
+        f"ts_rank({WEIGHTS}, l.keywords, (SELECT {column} FROM asked), 1){double}"
+        for column in columns
+    ]

@@ -19,7 +19,7 @@ from directory.conditions import (
     starting_point,
     within,
 )
-from directory.criteria import RANKED, Criteria
+from directory.criteria import Criteria
 from directory.facets import CONFIRMED, RECOGNISED, STEP, Dimension
 from directory.sampling import Sample, Sampling
 from directory.search import Statement
@@ -130,9 +130,13 @@ def _narrowed(criteria: Criteria, state: State, sample: Sampling) -> Statement:
             for dimension in counted
         )
         params += [p for dimension in counted for p in conditions.facets[dimension].params]
-    exact = "false"
-    if criteria.query and criteria.order == "pertinence":
-        exact = "l.sort_name = %s"
+    relevance = ""
+    if criteria.order == "pertinence":
+        # Of every match, while it is read: to find again those of a page would take longer.
+        ranks = enumerate(ranks_of(criteria.query))
+        relevance = ", l.sort_name = %s AS exact" + "".join(
+            f", {sql} AS rank{n}" for n, sql in ranks
+        )
         params.append(search.fold(criteria.query.text))
     nearly = conditions.nearly if counted else list(conditions.facets.values())
     where = every([*conditions.fixed.values(), *nearly])
@@ -151,7 +155,7 @@ def _narrowed(criteria: Criteria, state: State, sample: Sampling) -> Statement:
         f"""
 WITH {asked.sql} matched AS MATERIALIZED (
     SELECT l.enterprise_id, {sorted_by}{place}, l.facets, l.statuses, l.statuses_until,
-        l.recognised_on, l.recognised_until, l.confirmed_on, {missed} AS missed, {exact} AS exact
+        l.recognised_on, l.recognised_until, l.confirmed_on, {missed} AS missed{relevance}
     FROM {source.sql}
 )
 SELECT json_build_object(
@@ -162,7 +166,7 @@ SELECT json_build_object(
         AND confirmed_on >= %s::date - interval '12 months'),
     'rows', ({page.sql}),
     'facets', (SELECT json_object_agg(code, n) FROM (
-        SELECT code, {tally} AS n FROM matched, unnest(facets) code
+        SELECT code, {tally} AS n FROM (SELECT missed, unnest(facets) AS code FROM matched) bearing
             WHERE {_still(counted)} GROUP BY code) f),
     'statuses', (SELECT json_object_agg(code, n) FROM (
         SELECT {Dimension.STATUS * STEP} + status AS code, {tally} AS n
@@ -225,29 +229,17 @@ def _page(criteria: Criteria, state: State) -> Statement:
     if criteria.near:
         place = distance_to(criteria.near)
         distance = Statement(f", {place.sql} AS distance", place.params)
-    row = ROW.format(distance=", 'distance', l.distance" if criteria.near else "")
+    relevance = ""
     if criteria.order == "pertinence":
-        ranks = ranks_of(criteria.query)
-        ranked, rank = "CROSS JOIN asked" if ranks else "", "".join(f"{r} DESC," for r in ranks)
-        return Statement(
-            f"""
-    SELECT json_agg({row}) FROM (
-        SELECT l.*{distance.sql} FROM (
-            SELECT l.enterprise_id, exact FROM matched l WHERE missed = 0
-            ORDER BY exact DESC, {order.sql} LIMIT {RANKED}) candidate
-        JOIN directory_listing l USING (enterprise_id)
-        {ranked}
-        ORDER BY exact DESC, {rank} {order.sql}
-        LIMIT %s OFFSET %s) l""",
-            [*distance.params, *order.params, *order.params, *limits],
-        )
+        ranks = range(len(ranks_of(criteria.query)))
+        relevance = "exact DESC, " + "".join(f"rank{n} DESC, " for n in ranks)
     row = ROW.format(distance=", 'distance', shown.distance" if criteria.near else "")
     return Statement(
         f"""
     SELECT json_agg({row} ORDER BY shown.place) FROM (
         SELECT *, row_number() OVER () AS place FROM (
             SELECT l.enterprise_id{distance.sql} FROM matched l WHERE missed = 0
-            ORDER BY {order.sql} LIMIT %s OFFSET %s) ordered
+            ORDER BY {relevance}{order.sql} LIMIT %s OFFSET %s) ordered
     ) shown JOIN directory_listing l USING (enterprise_id)""",
         [*distance.params, *order.params, *limits],
     )

@@ -25,7 +25,7 @@ def every_id(criteria: Criteria, state: State) -> "array[int]":
             f"""(SELECT l.enterprise_id, l.sort_name = %s AS exact,
                     count(*) OVER () <= {RANKED} AS few
                 FROM {source.sql}) matched
-            JOIN directory_listing l USING (enterprise_id) {"CROSS JOIN asked" if ranks else ""}""",
+            JOIN directory_listing l USING (enterprise_id)""",
             [search.fold(criteria.query.text), *where.params],
         )
         keys = ["NOT exact", *(f"-{rank}" for rank in ranks)]

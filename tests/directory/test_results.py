@@ -701,8 +701,7 @@ class TestEveryOrderWithEverything:
     def test_what_is_ranked_can_all_be_paged_through_and_no_more(
         self, three, ask, monkeypatch, page
     ):
-        for module in (criteria, results):
-            monkeypatch.setattr(module, "RANKED", 2)
+        monkeypatch.setattr(criteria, "RANKED", 2)
         answer = ask("q=lunch+ou+entretien+ou+imprimerie&taille=1&page=9")
         assert (answer["total"], answer["page"], len(answer["results"])) == (3, 2, 1)
         assert page("q=lunch+ou+entretien+ou+imprimerie").context["pages"]["capped"]
