@@ -1,7 +1,7 @@
 """What awaits the Pôle's staff today, each with where it is done: the first thing that the admin
 shows. A person is told only of what they may do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from directory.models import (
     Recognition,
     User,
 )
+from directory.models.people import DECIDING
 
 #: Days before its end from which a recognition is on the list of those to renew.
 RENEWAL = timedelta(days=60)
@@ -86,7 +87,8 @@ class Line:
 class Tool:
     label: Any
     address: Callable[[], str]
-    permission: str
+    #: One is enough.
+    permissions: Sequence[str]
 
 
 def decided(slug: str, label: Any) -> Line:
@@ -178,22 +180,22 @@ TOOLS = [
     Tool(
         _("Entreprises"),
         lambda: reverse("admin:directory_enterprise_changelist"),
-        "view_enterprise",
+        ["view_enterprise"],
     ),
     Tool(
         _("Importer une liste"),
         lambda: reverse("admin:directory_importbatch_changelist"),
-        "add_importbatch",
+        ["add_importbatch"],
     ),
-    Tool(_("Doublons"), lambda: reverse("directory:duplicates"), "change_duplicatepair"),
+    Tool(_("Doublons"), lambda: reverse("directory:duplicates"), ["change_duplicatepair"]),
     Tool(
         _("Inviter des entreprises"),
         lambda: reverse("directory:invitations"),
-        "add_invitation",
+        ["add_invitation"],
     ),
-    Tool(_("Reconnaissances à renouveler"), to_renew, "change_recognition"),
-    Tool(_("Appels"), lambda: reverse("directory:phone_list"), "add_phonecall"),
-    Tool(_("Modération"), lambda: reverse("directory:desk"), "moderate_revision"),
+    Tool(_("Reconnaissances à renouveler"), to_renew, ["change_recognition"]),
+    Tool(_("Appels"), lambda: reverse("directory:phone_list"), ["add_phonecall"]),
+    Tool(_("Modération"), lambda: reverse("directory:desk"), DECIDING),
 ]
 
 
@@ -211,5 +213,5 @@ def attention(user: User) -> Iterator[dict[str, Any]]:
 def tools(user: User) -> Iterator[dict[str, Any]]:
     """Where this person works, whether anything awaits there or not."""
     for tool in TOOLS:
-        if roles.may(user, tool.permission):
+        if any(roles.may(user, permission) for permission in tool.permissions):
             yield {"label": tool.label, "address": tool.address()}

@@ -14,7 +14,7 @@ EXISTS (SELECT FROM directory_representative r WHERE r.user_id = directory_user.
 """
 MAY = """
 directory_user.is_staff AND (directory_user.is_superuser OR EXISTS (
-    SELECT FROM auth_permission p WHERE p.codename = %s AND (
+    SELECT FROM auth_permission p WHERE p.codename = ANY (%s) AND (
         EXISTS (
             SELECT FROM directory_user_user_permissions u
             WHERE u.permission_id = p.id AND u.user_id = directory_user.id
@@ -26,6 +26,9 @@ directory_user.is_staff AND (directory_user.is_superuser OR EXISTS (
 ))
 """
 
+#: The rights of those to whom the desk has something to show: one a kind of item is enough.
+DECIDING = ["moderate_revision", "change_claim", "change_suggestion", "change_errorreport"]
+
 
 class UserQuerySet(models.QuerySet):
     def with_doors(self):
@@ -33,8 +36,8 @@ class UserQuerySet(models.QuerySet):
         which every request of somebody signed in makes."""
         return self.annotate(
             represents=RawSQL(REPRESENTS, [], models.BooleanField()),
-            moderates=RawSQL(MAY, ["moderate_revision"], models.BooleanField()),
-            calls=RawSQL(MAY, ["add_phonecall"], models.BooleanField()),
+            moderates=RawSQL(MAY, [DECIDING], models.BooleanField()),
+            calls=RawSQL(MAY, [["add_phonecall"]], models.BooleanField()),
         )
 
 

@@ -222,7 +222,7 @@ def test_everyone_has_the_way_to_where_they_work_though_nothing_waits(
     imports, renewals = reverse("admin:directory_importbatch_changelist"), attention.to_renew()
     assert ways(curator) == [
         reverse(LIST), imports, reverse("directory:duplicates"), reverse("directory:invitations"),
-        renewals.replace("&", "&amp;"), reverse("directory:phone_list"),
+        renewals.replace("&", "&amp;"), reverse("directory:phone_list"), reverse("directory:desk"),
     ]  # fmt: skip
     assert ways(facilitator) == [
         reverse(LIST), reverse("directory:invitations"), reverse("directory:phone_list"),
