@@ -21,7 +21,6 @@ from django.utils.translation import ngettext
 
 from directory import audit, histories, sections
 from directory.models import Enterprise, Offering, User
-from directory.models.vocabularies import Vocabulary
 from directory.retention import CONTACTS_REMEMBERED
 from directory.sections import MANY, ROWS, Rows, Value
 from directory.timeline import PARTS
@@ -229,11 +228,7 @@ def _words(
 ) -> dict[int, str]:
     """What stands today for these rows of a vocabulary: of one that was merged, the other."""
     found = {}
-    rows = model._default_manager.all()
-    if issubclass(model, Vocabulary):
-        rows = rows.select_related("replaced_by")
-    for pk, row in rows.in_bulk(set(ids)).items():
-        into = getattr(row, "replaced_by", None) or row
+    for pk, (row, into) in sections.standing_for(model, "id", ids).items():
         found[pk] = getattr(into, key)
         if into is not row:
             text = _("«\xa0%(old)s\xa0» est devenu «\xa0%(new)s\xa0».")

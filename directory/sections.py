@@ -356,14 +356,21 @@ def _set_borough(enterprise: Enterprise, changes: Changes, mistakes: dict[str, l
         enterprise.borough = None
 
 
-def _found(model: type[models.Model], key: str, values: Iterable[Any]) -> dict[Any, Any]:
-    """The row that each of these values stands for, all of them: of a word that was merged since
-    the value was written, the other."""
-    values = list(dict.fromkeys(values))
-    asked = model._default_manager.filter(**{f"{key}__in": values})
+def standing_for(
+    model: type[models.Model], key: str, values: Iterable[Any]
+) -> dict[Any, tuple[Any, Any]]:
+    """By value of the column `key`, the row that has it and the one that stands for it today: of a
+    word that was merged, the other. A value that no row has any longer is left out."""
+    asked = model._default_manager.filter(**{f"{key}__in": set(values)})
     if issubclass(model, Vocabulary):
         asked = asked.select_related("replaced_by")
-    rows = {getattr(row, key): getattr(row, "replaced_by", None) or row for row in asked}
+    return {getattr(row, key): (row, getattr(row, "replaced_by", None) or row) for row in asked}
+
+
+def _found(model: type[models.Model], key: str, values: Iterable[Any]) -> dict[Any, Any]:
+    """The row that each of these values stands for, all of them."""
+    values = list(dict.fromkeys(values))
+    rows = {value: now for value, (_then, now) in standing_for(model, key, values).items()}
     if missing := [value for value in values if value not in rows]:
         raise ValidationError(
             _("Ce choix n’existe plus\xa0: %(value)s.") % {"value": ", ".join(map(str, missing))}
