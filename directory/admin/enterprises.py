@@ -198,6 +198,7 @@ class EnterpriseForm(SeenForm):
 
     class Meta:
         labels = {"slug": _("Adresse de la fiche (dans le site)")}
+        help_texts = {"slug": _("Si vous la changez, l’ancienne mènera à la nouvelle.")}
 
     def listing(self):
         return self.instance

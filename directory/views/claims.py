@@ -3,32 +3,28 @@
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from directory import claims, representatives, wording
 from directory.forms import mistakes
 from directory.models import Claim, Enterprise, Role
 from directory.reports import TooMany
 from directory.team_forms import ClaimForm, CodeForm
+from directory.views.guards import shown_or_sent
 from directory.views.profile import gone
 
-page = require_http_methods(["GET", "HEAD", "POST"])
 
-
-@page
+@shown_or_sent
 @never_cache
 def claim(request, slug):
-    enterprise = get_object_or_404(
-        Enterprise.objects.exclude(state=Enterprise.State.DRAFT).select_related("replaced_by"),
-        slug=slug,
-    )
-    if enterprise.state == Enterprise.State.ARCHIVED:
-        return gone(request, enterprise)
+    shown_once = Enterprise.objects.exclude(state=Enterprise.State.DRAFT)
+    enterprise = shown_once.filter(slug=slug).select_related("replaced_by").first()
+    if enterprise is None or enterprise.state == Enterprise.State.ARCHIVED:
+        return gone(request, slug, enterprise)
     if request.method != "POST":
         return shown(request, enterprise)
     act = ACTS.get(request.POST.get("action", ""))

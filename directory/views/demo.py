@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from directory import demo_people
 from directory.authentication import safe_next
 from directory.models import Mail, User
-from directory.views.entrance import form_page
+from directory.views.guards import shown_or_sent
 
 SHOWN = 20
 
@@ -33,7 +33,7 @@ def mailbox(request):
 
 @login_not_required
 @never_cache
-@form_page
+@shown_or_sent
 def people(request):
     if not settings.DEMO_SIGN_IN:
         raise Http404

@@ -1,6 +1,5 @@
 """The desk: all that awaits a decision of the Pôle, one item after the other."""
 
-from functools import wraps
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -12,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from directory import (
     claims,
@@ -32,27 +31,11 @@ from directory.forms import mistakes
 from directory.lookalikes import lookalikes
 from directory.models import Claim, ErrorReport, Revision, Suggestion
 from directory.models.reports import Message
+from directory.views.guards import for_staff, shown_or_sent
 from directory.views.team import changed_claim, own_case
 
-open_item = require_http_methods(["GET", "HEAD", "POST"])
 #: Parameters of the queue, kept from one item to the next.
 KIND, CITY, PAGE = "sorte", "ville", "page"
-
-
-def deciding(permission):
-    """Only for staff who decide that kind of item; to the others it does not exist."""
-
-    def decorated(view):
-        @wraps(view)
-        @never_cache
-        def guarded(request, *args, **kwargs):
-            if not roles.may(request.user, permission):
-                raise Http404
-            return view(request, *args, **kwargs)
-
-        return guarded
-
-    return decorated
 
 
 # --- The queue
@@ -132,7 +115,8 @@ def waited(at):
 
 
 @require_POST
-@deciding("moderate_revision")
+@for_staff("moderate_revision")
+@never_cache
 def accept(request):
     """The ticked ones that are on line already are marked looked at, together."""
     sent = request.POST.getlist("modification")
@@ -176,8 +160,9 @@ def told(request, decided):
 # --- Revisions
 
 
-@open_item
-@deciding("moderate_revision")
+@shown_or_sent
+@for_staff("moderate_revision")
+@never_cache
 def revision(request, pk):
     rows = Revision.objects.select_related("enterprise__city", "submitted_by", "decided_by")
     found = get_object_or_404(rows, pk=pk)
@@ -299,8 +284,9 @@ def marked(lines, other):
 # --- Claims, suggestions, error reports
 
 
-@open_item
-@deciding("change_claim")
+@shown_or_sent
+@for_staff("change_claim")
+@never_cache
 def claim(request, pk):
     rows = Claim.objects.exclude(state=Claim.State.CODE)
     found = get_object_or_404(rows.select_related("enterprise", "user", "decided_by"), pk=pk)
@@ -374,8 +360,9 @@ def reached(claim, name):
     }
 
 
-@open_item
-@deciding("change_suggestion")
+@shown_or_sent
+@for_staff("change_suggestion")
+@never_cache
 def suggestion(request, pk):
     found = get_object_or_404(Suggestion.objects.select_related("city", "handled_by"), pk=pk)
     labels = state.current().labels
@@ -396,8 +383,9 @@ def suggestion(request, pk):
     )
 
 
-@open_item
-@deciding("change_errorreport")
+@shown_or_sent
+@for_staff("change_errorreport")
+@never_cache
 def report(request, pk):
     rows = ErrorReport.objects.select_related("enterprise__city", "handled_by")
     found = get_object_or_404(rows, pk=pk)

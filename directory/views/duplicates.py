@@ -1,7 +1,5 @@
 """Listings that may be one enterprise: staff say which, merge them, and take it back."""
 
-from functools import wraps
-
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -12,32 +10,18 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from directory import duplicates, merge_copies, merging, roles, state, wording
 from directory.facets import Dimension
 from directory.likeness import Reason
 from directory.models import DuplicatePair, Enterprise, Merge
 from directory.side_by_side import ONE, OTHER, Comparison
+from directory.views.guards import for_staff, shown_or_sent
 
 State = DuplicatePair.State
 A_PAGE = 25
-looked_at_or_acted_on = require_http_methods(["GET", "HEAD", "POST"])
-
-
-def for_staff(*permissions):
-    """A page for people of the Pôle who have these rights; for others there is none."""
-
-    def decorate(view):
-        @wraps(view)
-        def checked(request, *args, **kwargs):
-            if not roles.may(request.user, *permissions):
-                raise Http404
-            return view(request, *args, **kwargs)
-
-        return cache_control(private=True, no_cache=True)(checked)
-
-    return decorate
+kept_by_nobody_else = cache_control(private=True, no_cache=True)
 
 
 # --- The queue
@@ -57,6 +41,7 @@ def to_look_at():
 
 @require_safe
 @for_staff("change_duplicatepair")
+@kept_by_nobody_else
 def duplicate_list(request):
     labels = state.current().labels
     chosen = request.GET.get("etat", "")
@@ -182,16 +167,18 @@ def merge_of(one, other):
 # --- Two listings
 
 
-@looked_at_or_acted_on
+@shown_or_sent
 @for_staff("change_duplicatepair")
+@kept_by_nobody_else
 def duplicate(request, pk):
     pairs = DuplicatePair.objects.select_related("first", "second")
     pair = get_object_or_404(pairs, pk=pk)
     return compare(request, pair.first, pair.second, pair)
 
 
-@looked_at_or_acted_on
+@shown_or_sent
 @for_staff("change_duplicatepair")
+@kept_by_nobody_else
 def compare_any(request):
     """Any two listings, whether or not they look alike: `a` and `b` are their addresses."""
     one, other = (
@@ -355,6 +342,7 @@ def onwards(pair):
 
 @require_safe
 @for_staff("view_merge")
+@kept_by_nobody_else
 def merge_list(request):
     rows = Merge.objects.select_related("kept", "gone", "by", "undone_by")
     page = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
@@ -371,8 +359,9 @@ def merge_list(request):
     return render(request, "directory/merges.html", context)
 
 
-@looked_at_or_acted_on
+@shown_or_sent
 @for_staff("view_merge")
+@kept_by_nobody_else
 def merge_detail(request, pk):
     rows = Merge.objects.select_related("kept", "gone", "by", "undone_by")
     merge = get_object_or_404(rows, pk=pk)

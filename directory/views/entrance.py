@@ -15,15 +15,14 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from directory import accounts, codes, known_browsers, second_factor, throttling
 from directory.account_forms import CodeForm, EmailForm, SignUpForm
 from directory.authentication import Adapter, safe_next
 from directory.mailings import line
 from directory.models import User
-
-form_page = require_http_methods(["GET", "HEAD", "POST"])
+from directory.views.guards import shown_or_sent
 
 
 def ask(request, purpose, email, **said):
@@ -93,7 +92,7 @@ ENTERING = {codes.SIGN_IN, codes.SIGN_UP}
 
 @login_not_required
 @never_cache
-@form_page
+@shown_or_sent
 @limited
 def sign_in(request, refused=False):
     going = safe_next(request)
@@ -115,7 +114,7 @@ def sign_in(request, refused=False):
 
 @login_not_required
 @never_cache
-@form_page
+@shown_or_sent
 @limited
 def sign_up(request):
     going = safe_next(request)
@@ -132,7 +131,7 @@ def sign_up(request):
 
 @login_not_required
 @never_cache
-@form_page
+@shown_or_sent
 @limited
 def code(request):
     """Where the code is typed, whatever it is for."""
@@ -237,7 +236,7 @@ def inactive(request):
 
 @login_not_required
 @never_cache
-@form_page
+@shown_or_sent
 def sign_out(request):
     if request.method == "POST":
         logout(request)

@@ -9,14 +9,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
 
 from directory import freshness, mailings, outbox, wording
+from directory.views.guards import shown_or_sent
 
-opened_by_its_link = require_http_methods(["GET", "HEAD", "POST"])
 
-
-@opened_by_its_link
+@shown_or_sent
 @login_not_required
 @csrf_exempt
 @never_cache
@@ -47,7 +45,7 @@ def change_address(enterprise):
     return reverse(name, args=[enterprise.slug])
 
 
-@opened_by_its_link
+@shown_or_sent
 @login_not_required
 @csrf_exempt
 @never_cache

@@ -8,13 +8,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from directory import restoring, roles, section_words, sections, state, wording
 from directory.desk_forms import RestoreForm
 from directory.forms import mistakes
 from directory.models import Enterprise
 from directory.timeline import OWNERS, STAFF, events
+from directory.views.guards import for_staff, shown_or_sent
 
 
 @require_safe
@@ -26,17 +27,15 @@ def owner(request, slug):
 
 
 @require_safe
+@for_staff("view_enterprise")
 @never_cache
 def staff(request, slug):
-    enterprise = kept_by(request.user, "view_enterprise", slug)
+    enterprise = listing(slug)
     back = reverse("admin:directory_enterprise_change", args=[enterprise.pk])
     return page(request, enterprise, STAFF, back)
 
 
-def kept_by(user, permission, slug):
-    """A listing, for staff who have that right; to the others it has no such page."""
-    if not roles.may(user, permission):
-        raise Http404
+def listing(slug):
     return get_object_or_404(Enterprise.objects.select_related("city", "borough"), slug=slug)
 
 
@@ -63,10 +62,11 @@ def address(enterprise, event):
 # --- Back to a version
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@shown_or_sent
+@for_staff("change_enterprise")
 @never_cache
 def restore(request, slug, number):
-    enterprise = kept_by(request.user, "change_enterprise", slug)
+    enterprise = listing(slug)
     form = RestoreForm(request.POST if request.method == "POST" else None)
     try:
         at = restoring.moment(number)

@@ -12,7 +12,8 @@ from django.views.decorators.cache import never_cache
 
 from directory import codes, second_factor
 from directory.authentication import safe_next
-from directory.views.entrance import ask, form_page, leading, limited
+from directory.views.entrance import ask, leading, limited
+from directory.views.guards import shown_or_sent
 
 RECENT = timedelta(minutes=15)
 
@@ -44,7 +45,7 @@ def recently_proven(view):
 
 
 @never_cache
-@form_page
+@shown_or_sent
 @limited
 def reauthenticate(request):
     going = safe_next(request)

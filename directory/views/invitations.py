@@ -12,21 +12,20 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
-from directory import bulk_invitations, invitations, roles, wording
+from directory import bulk_invitations, invitations, wording
 from directory.forms import mistakes
 from directory.models import Invitation, Role
 from directory.team_forms import ProspectsForm, SendForm
 from directory.views.claims import home
+from directory.views.guards import for_staff, shown_or_sent
 
 #: Set apart, as many of each reason as a page shows.
 MOST_APART = 50
 
-page = require_http_methods(["GET", "HEAD", "POST"])
 
-
-@page
+@shown_or_sent
 @login_not_required
 @never_cache
 def invitation(request, token):
@@ -94,11 +93,11 @@ def shown(request, found, *, refused=False):
 # --- Staff: many at once
 
 
-@page
+@shown_or_sent
+@for_staff("add_invitation")
 @never_cache
 def bulk(request):
     """Who would be invited, what they would read, who would not be and why; then the sending."""
-    allow(request.user)
     filters = ProspectsForm(request.GET)
     chosen = filters.cleaned_data if filters.is_valid() else {}
     form = SendForm(request.POST) if request.method == "POST" else None
@@ -129,20 +128,15 @@ def bulk(request):
 
 
 @require_safe
+@for_staff("add_invitation")
 @never_cache
 def sent(request, key):
-    allow(request.user)
     result = bulk_invitations.result(key)
     if result is None:
         raise Http404
     apart = [(bulk_invitations.REASONS[why], number) for why, number in result.apart.items()]
     context = {"result": result, "apart": apart, "days": invitations.GOOD_FOR.days}
     return render(request, "directory/invitations_sent.html", context)
-
-
-def allow(user):
-    if not roles.may(user, "add_invitation"):
-        raise Http404
 
 
 def set_apart(rows):

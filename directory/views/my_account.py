@@ -18,13 +18,14 @@ from django.views.decorators.http import require_safe
 from directory import accounts, codes, personal_data, representatives, second_factor
 from directory.account_forms import DeleteForm, NameForm, NewEmailForm
 from directory.models import Consent, Representative
-from directory.views.entrance import ask, form_page, keep, limited
+from directory.views.entrance import ask, keep, limited
+from directory.views.guards import shown_or_sent
 from directory.views.identity import recently_proven
 from directory.wording import day
 
 
 @never_cache
-@form_page
+@shown_or_sent
 def home(request):
     user = request.user
     form = NameForm(request.POST if request.method == "POST" else None, initial={"name": user.name})
@@ -69,7 +70,7 @@ def on(moment):
 
 
 @never_cache
-@form_page
+@shown_or_sent
 @recently_proven
 @limited
 def email(request):
@@ -97,7 +98,7 @@ def device(user_agent):
 
 
 @never_cache
-@form_page
+@shown_or_sent
 def sessions(request):
     if request.method == "POST":
         if one := request.POST.get("session"):
@@ -142,7 +143,7 @@ def data(request):
 
 
 @never_cache
-@form_page
+@shown_or_sent
 @recently_proven
 def delete(request):
     form = DeleteForm(request.POST if request.method == "POST" else None)

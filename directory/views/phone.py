@@ -9,12 +9,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from directory import freshness, invitations, phone_calls, roles, undone_calls, wording
+from directory import freshness, invitations, phone_calls, undone_calls, wording
 from directory.models import City, Contact, Enterprise, PhoneCall, Sector
 from directory.phone_forms import CallInvitationForm, NumberForm, PhoneCallForm
 from directory.reports import TooMany
+from directory.views.guards import for_staff, shown_or_sent
 from directory.views.team import already_owned, own_address
 
 A_PAGE = 50
@@ -23,19 +24,8 @@ Outcome = PhoneCall.Outcome
 FILTERS = {"ville": (City, "city__slug"), "secteur": (Sector, "sectors__slug")}
 
 
-def callers_only(view):
-    """Those who may note calls; the page does not exist for the others."""
-
-    def checked(request, *args, **kwargs):
-        if not roles.may(request.user, "add_phonecall"):
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return checked
-
-
 @require_safe
-@callers_only
+@for_staff("add_phonecall")
 @never_cache
 def phone_list(request):
     queue = chosen(request)
@@ -130,7 +120,7 @@ def last_call(enterprise):
 
 
 @require_POST
-@callers_only
+@for_staff("add_phonecall")
 def take(request, slug):
     """Say that one is calling, and open the page to call from."""
     enterprise = get_object_or_404(Enterprise.objects.published(), slug=slug)
@@ -144,8 +134,8 @@ def to_call(request, enterprise):
     return response
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@callers_only
+@shown_or_sent
+@for_staff("add_phonecall")
 @never_cache
 def phone_call(request, slug):
     enterprise = listed(slug)
@@ -234,7 +224,7 @@ def just_noted(user):
 
 
 @require_POST
-@callers_only
+@for_staff("add_phonecall")
 def take_back(request, slug):
     """Undo a call that one noted by mistake, and be before it again."""
     key = request.POST.get("appel", "")
@@ -260,7 +250,7 @@ def take_back(request, slug):
 
 
 @require_POST
-@callers_only
+@for_staff("add_phonecall")
 def number(request, slug):
     """The number of a listing that has none, found by who would call it."""
     enterprise = listed(slug)
@@ -282,7 +272,7 @@ def number(request, slug):
 
 
 @require_POST
-@callers_only
+@for_staff("add_phonecall")
 def invite(request, slug):
     """Send the invitation promised on the telephone."""
     enterprise = listed(slug)

@@ -4,7 +4,7 @@ from datetime import date
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
@@ -29,9 +29,9 @@ from directory.visits import counted
 @counted
 @kept_while_unchanged
 def detail(request, slug, current):
-    enterprise = get_object_or_404(profiles(request.user), slug=slug)
-    if enterprise.state == Enterprise.State.ARCHIVED:
-        return gone(request, enterprise)
+    enterprise = profiles(request.user).filter(slug=slug).first()
+    if enterprise is None or enterprise.state == Enterprise.State.ARCHIVED:
+        return gone(request, slug, enterprise)
     page = profile(enterprise, current)
     data = linked_data.organisation(
         enterprise,
@@ -58,9 +58,9 @@ def detail(request, slug, current):
 @kept_while_unchanged
 def vcard(request, slug, current):
     """What everyone may see, whoever asks: a card travels further than a page."""
-    enterprise = get_object_or_404(profiles(), slug=slug)
-    if enterprise.state == Enterprise.State.ARCHIVED:
-        return gone(request, enterprise)
+    enterprise = profiles().filter(slug=slug).first()
+    if enterprise is None or enterprise.state == Enterprise.State.ARCHIVED:
+        return gone(request, slug, enterprise)
     labels = current.labels
     file = vcards.cards(
         enterprise,

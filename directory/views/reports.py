@@ -11,26 +11,26 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from directory import reports, state, throttling
 from directory.forms import ErrorReportForm, SuggestionForm, mistakes
 from directory.lookalikes import lookalikes
 from directory.models import City, Enterprise, ErrorReport, Suggestion
 from directory.views.gone import gone
+from directory.views.guards import shown_or_sent
 
-open_form = require_http_methods(["GET", "HEAD", "POST"])
 # Each form is one person's; asked for again rather than forbidden to be kept, so that who goes back
 # finds what they wrote.
 kept_by_nobody_else = cache_control(private=True, no_cache=True)
 
 
-@open_form
+@shown_or_sent
 @login_not_required
 @csrf_exempt
 @kept_by_nobody_else
@@ -58,17 +58,15 @@ def suggest(request):
     return kept(request, "directory/suggest.html", form, reports.suggest, said)
 
 
-@open_form
+@shown_or_sent
 @login_not_required
 @csrf_exempt
 @kept_by_nobody_else
 def report(request, slug):
-    enterprise = get_object_or_404(
-        Enterprise.objects.exclude(state=Enterprise.State.DRAFT).select_related("replaced_by"),
-        slug=slug,
-    )
-    if enterprise.state == Enterprise.State.ARCHIVED:
-        return gone(request, enterprise)
+    shown_once = Enterprise.objects.exclude(state=Enterprise.State.DRAFT)
+    enterprise = shown_once.filter(slug=slug).select_related("replaced_by").first()
+    if enterprise is None or enterprise.state == Enterprise.State.ARCHIVED:
+        return gone(request, slug, enterprise)
     about = {"enterprise": {"name": enterprise.name, "url": enterprise.get_absolute_url()}}
     if request.method != "POST":
         return render(request, "directory/report.html", shown(ErrorReportForm()) | about)

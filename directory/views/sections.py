@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
 
 from directory import drafts, revisions, sections, state, throttling, uploads, wording
 from directory.editing.editor import KEY, SEEN, Editor, another_row
 from directory.models import Enterprise, Section
 from directory.revisions import Conflict
 from directory.throttling import Limit
+from directory.views.guards import shown_or_sent
 from directory.views.mine import seen_by_buyers, while_it_is_theirs
 
 OWNER = Enterprise.Source.OWNER
@@ -35,7 +35,7 @@ TYPED_BEFORE, LARGEST = "saisie", 200_000
 LIMITS = [Limit(20, timedelta(hours=1))]
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@shown_or_sent
 @login_not_required  # asked for below, once what was typed is safe
 @never_cache
 @while_it_is_theirs

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_POST
 
 from directory import claims, invitations, representatives, wording
 from directory.forms import mistakes
@@ -15,12 +15,11 @@ from directory.models import Claim, Invitation, Representative, Role
 from directory.reports import TooMany
 from directory.team_forms import InvitationForm, RefusalForm, RoleForm
 from directory.views.claims import too_many
+from directory.views.guards import shown_or_sent
 from directory.views.identity import to_prove
 
-page = require_http_methods(["GET", "HEAD", "POST"])
 
-
-@page
+@shown_or_sent
 @never_cache
 def team(request, slug):
     enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
@@ -56,7 +55,7 @@ def team(request, slug):
     return redirect("directory:team", enterprise.slug)
 
 
-@page
+@shown_or_sent
 @never_cache
 def colleague(request, slug, pk):
     """One of them: their role, and the way out. An editor has this page for themself alone."""
@@ -132,7 +131,7 @@ def invitation(request, slug, pk):
     return redirect("directory:team", enterprise.slug)
 
 
-@page
+@shown_or_sent
 @never_cache
 def answer(request, slug, pk):
     """An owner answers somebody who asks to join; a takeover is for staff alone."""

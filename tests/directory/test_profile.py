@@ -154,6 +154,43 @@ def test_it_is_gone_as_soon_as_it_is_archived_and_back_as_soon_as_it_is_publishe
     assert response.status_code == 200
 
 
+def renamed(enterprise, slug):
+    enterprise.slug = slug
+    enterprise.save()
+    return enterprise
+
+
+@pytest.mark.parametrize(
+    "path", ["/entreprises/{}/", "/entreprises/{}.vcf", "/entreprises/{}/signaler/"]
+)
+def test_the_address_that_a_listing_had_leads_for_good_to_the_one_it_has(path, client, table):
+    before = table.slug
+    renamed(renamed(table, "entre-deux"), "nouveau-nom")
+    for old in (before, "entre-deux"):
+        response = client.get(path.format(old))
+        assert response.status_code == 301
+        assert response.headers["Location"] == path.format("nouveau-nom")
+    taker = EnterpriseFactory(name="Autre", slug=before, published=True)
+    assert client.get(path.format(before)).status_code == 200
+    renamed(taker, "encore-autre")
+    response = client.get(path.format(before))
+    assert response.headers["Location"] == path.format("encore-autre")
+
+
+def test_an_address_of_before_tells_nothing_of_what_is_not_shown(client, table):
+    address = table.get_absolute_url()
+    renamed(table, "nouveau-nom")
+    change(table, state="draft")
+    assert client.get(address).status_code == 404
+    renamed(EnterpriseFactory(name="Ébauche", slug="ebauche"), "autre-ebauche")
+    change(table, state="published")
+    assert client.get("/entreprises/ebauche/").status_code == 404
+    change(table, state="archived", closing="closed")
+    response = client.get(address)
+    assert response.headers["Location"] == "/entreprises/nouveau-nom/"
+    assert client.get("/entreprises/nouveau-nom/").status_code == 410
+
+
 # --- What it says
 
 
