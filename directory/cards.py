@@ -1,6 +1,7 @@
 """What a result shows of an enterprise, from the row of its listing; strings, ready to print."""
 
 from datetime import date
+from functools import lru_cache
 
 from django.urls import reverse
 from django.utils.translation import ngettext
@@ -58,6 +59,7 @@ def _card(row: dict, searched: list[set[str]], base: str, state: State) -> dict:
     }
 
 
+@lru_cache(maxsize=256)
 def others(count: int) -> str:
     if count < 1:
         return ""

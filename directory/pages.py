@@ -11,7 +11,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from directory import cards, search, wording
@@ -25,6 +25,21 @@ from directory.models import Enterprise
 #: A facet of so many values is shown whole; of a longer one, so many, and those selected.
 SHORT_FACET = 12
 MOST_OPTIONS = 8
+#: Why listings come in such an order.
+ORDER_NOTES = {
+    "rotation": gettext_lazy(
+        "L’ordre est tiré au hasard et change de point de départ chaque jour ; il est le "
+        "même pour tout le monde. Personne ne peut payer pour être mieux placé."
+    ),
+    "pertinence": gettext_lazy(
+        "Les entreprises dont le nom contient vos mots viennent d’abord, puis celles dont "
+        "un produit ou un service les contient, puis les autres. À égalité, l’ordre du "
+        "jour décide. Personne ne peut payer pour être mieux placé."
+    ),
+    "nom": gettext_lazy("Les entreprises sont en ordre alphabétique."),
+    "proximite": gettext_lazy("Les entreprises les plus proches à vol d’oiseau viennent d’abord."),
+    "recent": gettext_lazy("Les entreprises publiées le plus récemment viennent d’abord."),
+}
 
 
 def found_at(path, parameters, current):
@@ -330,21 +345,7 @@ class Page:
         ]
 
     def order_note(self):
-        texts = {
-            "rotation": _(
-                "L’ordre est tiré au hasard et change de point de départ chaque jour ; il est le "
-                "même pour tout le monde. Personne ne peut payer pour être mieux placé."
-            ),
-            "pertinence": _(
-                "Les entreprises dont le nom contient vos mots viennent d’abord, puis celles dont "
-                "un produit ou un service les contient, puis les autres. À égalité, l’ordre du "
-                "jour décide. Personne ne peut payer pour être mieux placé."
-            ),
-            "nom": _("Les entreprises sont en ordre alphabétique."),
-            "proximite": _("Les entreprises les plus proches à vol d’oiseau viennent d’abord."),
-            "recent": _("Les entreprises publiées le plus récemment viennent d’abord."),
-        }
-        text = texts[self.criteria.order]
+        text = str(ORDER_NOTES[self.criteria.order])
         if self.criteria.order == "pertinence" and self.criteria.query.town:
             text += " " + _("Porter le nom de la ville demandée, ou y être, compte double.")
         return {"label": _("Pourquoi cet ordre?"), "text": text}

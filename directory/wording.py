@@ -142,11 +142,13 @@ def territory(serves: Sequence, labels: Labels, most: int | None = None) -> str:
     return enumeration(places(serves, labels), most)
 
 
+@lru_cache(maxsize=4096)
 def recognition(day_given: date) -> str:
     """That the Pôle recognised an enterprise on a day."""
     return _("Reconnue par le Pôle le %(day)s") % {"day": day(day_given)}
 
 
+@lru_cache(maxsize=4096)
 def busy(until: date | None, today: date) -> str:
     """That no order is taken until a day, that day included."""
     if until is None or until < today:
@@ -154,6 +156,7 @@ def busy(until: date | None, today: date) -> str:
     return _("Complet jusqu’au\xa0%(day)s") % {"day": day(until)}
 
 
+@lru_cache(maxsize=4096)
 def freshness(confirmed_on: date | None, today: date) -> tuple[str, bool]:
     """What is said of the last confirmation, and whether it is a year old or never was."""
     if confirmed_on is None:
