@@ -1,14 +1,15 @@
 """What the site knows of its data before it reads any: version, labels, whole-directory counts.
 
 One statement a request gives the version; what it covers is kept in the process until the version
-moves. The version moves when a write commits, so nothing is kept under one not yet visible.
+moves, then read by a second. The version moves when a write commits, so nothing is kept under one
+not yet visible.
 """
 
 import json
 import logging
 import threading
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 EXACT_UP_TO = 50_000
 LATE_BY = timedelta(seconds=60)
 
+VERSION = "SELECT version, vocabulary FROM directory_version"
 SQL = """
 SELECT v.version, v.vocabulary, s.version, s.day, s.taken_at, s.total, s.words_version,
     CASE WHEN (s.version, s.day) IS DISTINCT FROM (%s, %s::date) THEN s.counts END,
@@ -48,6 +50,8 @@ class Snapshot:
 @dataclass(frozen=True)
 class State:
     version: int
+    #: The version of the labels.
+    vocabulary: int
     today: date
     labels: Labels
     #: The last counts of the whole directory; `whole` says whether they still hold.
@@ -77,7 +81,7 @@ class State:
     def whole(self) -> Snapshot:
         """The counts of the whole directory, as of now or, where it is large, not long ago;
         one statement where they have to be taken."""
-        snapshot = _kept.snapshot
+        snapshot = _kept.state.snapshot
         if (snapshot.version, snapshot.day) == (self.version, self.today):
             return snapshot
         if self.large:
@@ -111,7 +115,7 @@ def _take(day: date) -> Snapshot:
 
 def _keep(snapshot: Snapshot) -> Snapshot:
     global _kept
-    _kept = replace(_kept, snapshot=snapshot, drawn={})
+    _kept = replace(_kept, state=replace(_kept.state, snapshot=snapshot, drawn={}))
     return snapshot
 
 
@@ -143,16 +147,17 @@ def _recount_apart(day: date) -> None:
         threading.Thread(target=work, name="recount", daemon=True).start()
 
 
+#: Of a process that has read nothing.
+UNKNOWN = State(-1, -1, date.min, Labels(), Snapshot(), datetime.min.replace(tzinfo=UTC), -1)
+
+
 @dataclass(frozen=True)
 class _Kept:
     """What the process already read; replaced whole, so that two threads never see half of it."""
 
-    vocabulary: int = -1
-    labels: Labels = field(default_factory=Labels)
-    snapshot: Snapshot = Snapshot()
+    state: State = UNKNOWN
     words_version: int = -1
     words: dict[str, str] = field(default_factory=dict)
-    drawn: dict = field(default_factory=dict)
 
 
 _kept = _Kept()
@@ -165,22 +170,28 @@ def forget() -> None:
 
 
 def current() -> State:
-    """The state of the data now, in one statement."""
+    """The state of the data now: in one statement, or two where it has moved. That of a large
+    directory, whose counts move by themselves, is read each time."""
     global _kept
-    before = kept = _kept
-    known = (kept.snapshot.version, kept.snapshot.day)
+    kept, today = _kept.state, timezone.localdate()
     with connection.cursor() as cursor:
+        if kept.today == today and not kept.large:
+            cursor.execute(VERSION)
+            if cursor.fetchone() == (kept.version, kept.vocabulary):
+                return kept
+        known = (kept.snapshot.version, kept.snapshot.day)
         cursor.execute(SQL, [*known, *known, kept.vocabulary])
         row = cursor.fetchone()
     version, vocabulary, taken, day, taken_at, total, words_version, counts, recent, rows = row
+    labels, snapshot = kept.labels, kept.snapshot
     if rows is not None:
-        kept = replace(kept, vocabulary=vocabulary, labels=labels_module.read(rows))
+        labels = labels_module.read(rows)
     if counts is not None:
-        kept = replace(kept, snapshot=_snapshot(taken, day, total, counts, recent))
-    if kept is not before:
-        _kept = kept = replace(kept, drawn={})
-    today = timezone.localdate()
-    return State(version, today, kept.labels, kept.snapshot, taken_at, words_version, kept.drawn)
+        snapshot = _snapshot(taken, day, total, counts, recent)
+    drawn = kept.drawn if rows is None and counts is None else {}
+    found = State(version, vocabulary, today, labels, snapshot, taken_at, words_version, drawn)
+    _kept = replace(_kept, state=found)
+    return found
 
 
 def _snapshot(version: int, day: date, total: int, counts: str, recent: str) -> Snapshot:

@@ -1,7 +1,7 @@
 """What is proposed beside a profile, and that finding it costs as little in a large directory."""
 
-import datetime
 import json
+from dataclasses import replace
 
 import pytest
 from django.db import connection
@@ -227,22 +227,18 @@ def test_the_place_narrows_as_the_directory_grows(caterer):
     city = current.labels.city(row.city_id)
     few, many = 7_999_998, 7_999_999
     counted = {few: 3, many: 50_000, city.region: 40_000, city.county: 3_900, city.code: 1_000}
-    snapshot = state.Snapshot(total=100_000, counts=counted, day=datetime.date.min)
-    large = state.State(1, current.today, current.labels, snapshot, current.taken_at, 0)
+
+    def counting(counts):
+        return replace(current, version=1, snapshot=state.Snapshot(total=100_000, counts=counts))
+
+    large = counting(counted)
     assert similar._alike([few], city, large).params == [[few]]
     assert similar._alike([many], city, large).params == [[many], [city.county]]
     assert similar._alike([many, few], city, large).params == [[many, few], [city.county]]
     crowded = counted | {city.region: 90_000, city.county: 90_000, city.code: 80_000}
-    huge = state.State(
-        1, current.today, current.labels,
-        state.Snapshot(total=100_000, counts=crowded), current.taken_at, 0,
-    )  # fmt: skip
+    huge = counting(crowded)
     assert similar._alike([many, few], city, huge).params == [[few], [city.code]]
-    crowd = crowded | {few: 60_000}
-    crowded_trade = state.State(
-        1, current.today, current.labels,
-        state.Snapshot(total=100_000, counts=crowd), current.taken_at, 0,
-    )  # fmt: skip
+    crowded_trade = counting(crowded | {few: 60_000})
     walk = similar._alike([few], city, crowded_trade)
     assert walk.params[:2] == [[few], [city.code]]
     assert "ORDER BY position" in walk.sql
