@@ -1,7 +1,7 @@
 """What awaits the Pôle's staff today, each with where it is done: the first thing that the admin
 shows. A person is told only of what they may do."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,6 @@ from directory.models import (
     Recognition,
     User,
 )
-from directory.models.people import DECIDING
 
 #: Days before its end from which a recognition is on the list of those to renew.
 RENEWAL = timedelta(days=60)
@@ -88,7 +87,7 @@ class Tool:
     label: Any
     address: Callable[[], str]
     #: One is enough.
-    permissions: Sequence[str]
+    permissions: Collection[str]
 
 
 def decided(slug: str, label: Any) -> Line:
@@ -195,7 +194,7 @@ TOOLS = [
     ),
     Tool(_("Reconnaissances à renouveler"), to_renew, ["change_recognition"]),
     Tool(_("Appels"), lambda: reverse("directory:phone_list"), ["add_phonecall"]),
-    Tool(_("Modération"), lambda: reverse("directory:desk"), DECIDING),
+    Tool(_("Modération"), lambda: reverse("directory:desk"), desk.PERMISSIONS),
 ]
 
 

@@ -37,8 +37,7 @@ class Backend(ModelBackend):
         return None
 
     def get_user(self, user_id):
-        """With what the header of each page says of them, in the one statement."""
-        return User.objects.with_doors().filter(pk=user_id, is_active=True).first()
+        return User.objects.present(user_id)
 
 
 class Adapter(DefaultAccountAdapter):
@@ -56,7 +55,7 @@ class Adapter(DefaultAccountAdapter):
 
     def get_login_redirect_url(self, request):
         """Where one who was going nowhere goes: to what they keep."""
-        return doors(User.objects.with_doors().get(pk=request.user.pk))[0].url
+        return doors(request.user)[0].url
 
     def get_signup_redirect_url(self, request):
         return self.get_login_redirect_url(request)

@@ -108,6 +108,9 @@ KINDS = {
     )
 }
 
+#: Of these rights, one is enough to have something to decide.
+PERMISSIONS = {kind.permission for kind in KINDS.values()}
+
 
 @dataclass(frozen=True)
 class Item:

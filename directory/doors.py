@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from directory import desk, roles
 from directory.models import User
 
 
@@ -15,13 +16,12 @@ class Door:
 
 
 def doors(user: User) -> list[Door]:
-    """Their pages, the one they come for first. `user` was found by `with_doors`: one whom this
-    very request has signed in was not, and is shown their account alone."""
+    """Their pages, the one they come for first. Of staff alone are rights asked of the database."""
     offered = [
-        (getattr(user, "represents", False), "directory:mine", _("Mon entreprise")),
-        (getattr(user, "moderates", False), "directory:desk", _("Modération")),
+        (user.represents, "directory:mine", _("Mon entreprise")),
+        (desk.allowed(user), "directory:desk", _("Modération")),
         (user.is_staff, "admin:index", _("Administration")),
-        (getattr(user, "calls", False), "directory:phone_list", _("Appels")),
+        (roles.may(user, "add_phonecall"), "directory:phone_list", _("Appels")),
         (True, "account_home", _("Mon compte")),
     ]
     return [Door(label, reverse(name)) for opens, name, label in offered if opens]

@@ -5,8 +5,6 @@ import re
 import pytest
 from django.urls import reverse
 
-from directory import desk
-from directory.models.people import DECIDING
 from tests.sql import recorded_sql
 
 pytestmark = pytest.mark.django_db
@@ -42,10 +40,6 @@ def test_each_person_is_offered_what_they_may_open_and_no_more(person, offered, 
     assert list(doors) == offered
     for address in doors.values():
         assert client.get(address).status_code in (200, 302)
-
-
-def test_the_desk_is_offered_to_whoever_decides_of_one_kind_of_item():
-    assert {kind.permission for kind in desk.KINDS.values()} == set(DECIDING)
 
 
 def test_a_reader_costs_no_more_for_being_offered_to_sign_in(client, member, reference):
