@@ -59,19 +59,22 @@ def word_nearest(share):
 HAND_WRITTEN = """
 WITH found AS MATERIALIZED (
     SELECT enterprise_id, facets, statuses, statuses_until, recognised_on, recognised_until,
-        confirmed_on, position, card,
-        ts_rank('{{0, 0.15, 0.45, 1.0}}', keywords, q, 1) AS rank
+        confirmed_on, position, ts_rank('{{0, 0.15, 0.45, 1.0}}', keywords, q, 1) AS rank
     FROM directory_listing, plainto_tsquery({configuration}, %(word)s) q WHERE search @@ q
 )
 SELECT json_build_object(
     'total', (SELECT count(*) FROM found),
     'rows', (SELECT json_agg(json_build_object(
-            'card', card, 'statuses', statuses, 'until', statuses_until,
-            'recognised_on', recognised_on, 'recognised_until', recognised_until,
-            'confirmed_on', confirmed_on))
-        FROM (SELECT * FROM found ORDER BY rank DESC, position < %(start)s, position LIMIT 20) p),
+            'card', l.card, 'statuses', l.statuses, 'until', l.statuses_until,
+            'recognised_on', l.recognised_on, 'recognised_until', l.recognised_until,
+            'confirmed_on', l.confirmed_on) ORDER BY p.place)
+        FROM (SELECT enterprise_id, row_number() OVER () AS place FROM (
+            SELECT enterprise_id FROM found
+            ORDER BY rank DESC, position < %(start)s, position LIMIT 20) o) p
+        JOIN directory_listing l USING (enterprise_id)),
     'facets', (SELECT json_object_agg(code, n) FROM (
-        SELECT code, count(*) AS n FROM found, unnest(facets) code GROUP BY code) c),
+        SELECT code, count(*) AS n FROM (SELECT unnest(facets) AS code FROM found) b
+        GROUP BY code) c),
     'statuses', (SELECT json_object_agg(status, n) FROM (
         SELECT status, count(*) AS n FROM found, unnest(statuses, statuses_until) s (status, until)
         WHERE statuses <> '{{}}' AND until >= %(today)s GROUP BY status) c),

@@ -8,17 +8,24 @@ NUMBERS = [
     "٣", "３", "²", "½", "1_000", "+1", "1.0", "NaN", "-0", "9" * 60, "",
 ]  # fmt: skip
 
-WORDS = [
+#: What breaks a form, a column or a page.
+TEXTS = [
     "\ufeff", "\u200b", "\u200d", "\u202efdp.exe", "\u2066a\u2069", "🦫", "👩‍🚀", "\U000e0001",
     "\uffff", "\ufdd0", "\u0300" * 50, "a" + "\u0316" * 60, "ﷺ" * 10, "İ", "ẞ", "Ω", "Ꭰ", "\u2028",
     "\u0085", "\t\r\n", "\x1b[31m", "\x7f", "%", "%%", "_", "\\", "\\\\", "%00", "%ff", "\\x00",
     "' OR 1=1 --", "'; DROP TABLE directory_listing; --", "$1", "%s", "%(x)s", "{0}", "{{7*7}}",
     "${7*7}", "{% debug %}", "../../etc/passwd", "file:///etc/passwd", "null", "None", "undefined",
     "[]", "{}", "true", "a" * 190, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>',
-    "javascript:alert(1)", "a:*", "a&", "!", "<->", "a <1000000> b", "()", "((((((((((", '"', '"a',
-    "-", "--", "- -", "ou", "ou ou ou", "a ou", "-ou", '""', '" "', "«»", "or or", "OR", "\u00a0",
-    "𝅘𝅥𝅮" * 20, "각" * 60,
+    "javascript:alert(1)", "𝅘𝅥𝅮" * 20, "각" * 60,
 ]  # fmt: skip
+
+#: What breaks a search: words of its language, badly put together.
+ASKED = [
+    "a:*", "a&", "!", "<->", "a <1000000> b", "()", "((((((((((", '"', '"a',
+    "-", "--", "- -", "ou", "ou ou ou", "a ou", "-ou", '""', '" "', "«»", "or or", "OR", "\u00a0",
+]  # fmt: skip
+
+WORDS = [*TEXTS, *ASKED]
 
 #: As they stand in an address, because no text is behind them, or none that the site accepts.
 ENCODED = [

@@ -19,7 +19,7 @@ from directory.models import Enterprise, Mail, PhoneCall, Unsubscription
 from tests.client import StrictClient
 from tests.directory.test_phone_list import KEY, call, noted, to_call
 from tests.factories import EnterpriseFactory, OfferingFactory
-from tests.hostile.corpus import ENCODED, MARKUP, NUMBERS, WORDS
+from tests.hostile.corpus import ENCODED, MARKUP, NUMBERS, TEXTS
 from tests.signing_in import sign_in
 from tests.smtp import html, text
 
@@ -78,7 +78,7 @@ def test_a_request_waits_for_no_mail_server_and_loses_no_mail(smtp, settings, cl
 
 
 @pytest.mark.urls("tests.hostile.test_mail")
-@pytest.mark.parametrize("value", [*WORDS, *NUMBERS], ids=ascii)
+@pytest.mark.parametrize("value", [*TEXTS, *NUMBERS], ids=ascii)
 def test_no_address_breaks_the_act_that_writes_to_it(value, client, smtp):
     response = client.post("/acte/", {"to": value, "key": "1"})
     assert response.status_code in {200, 400}
@@ -119,7 +119,7 @@ def test_what_an_enterprise_writes_of_itself_stays_text_in_mails_and_behind_thei
     assert page.status_code == 200
 
 
-@pytest.mark.parametrize("value", [*WORDS, *NUMBERS], ids=ascii)
+@pytest.mark.parametrize("value", [*TEXTS, *NUMBERS], ids=ascii)
 def test_no_value_breaks_the_page_of_a_call(value, facilitator):
     enterprise, person = to_call(), sign_in(Client(), facilitator.user)
     for name in noted(""):

@@ -13,7 +13,7 @@ from directory.models import ErrorReport, Suggestion
 from tests.client import StrictClient
 from tests.directory.test_reports import SAID, WRONG, issued, said
 from tests.factories import EnterpriseFactory, ErrorReportFactory, SuggestionFactory
-from tests.hostile.corpus import ENCODED, MARKUP, NUMBERS, WORDS
+from tests.hostile.corpus import ENCODED, MARKUP, NUMBERS, TEXTS
 from tests.hostile.test_markup import SCHEMES, Reader, filled_with
 from tests.signing_in import sign_in
 
@@ -40,7 +40,7 @@ def kept():
 # --- What is typed
 
 
-@pytest.mark.parametrize("value", [*WORDS, *NUMBERS], ids=ascii)
+@pytest.mark.parametrize("value", [*TEXTS, *NUMBERS], ids=ascii)
 def test_no_value_of_any_field_breaks_a_form(value, report_address):
     client = StrictClient()
     for address, sent in forms(report_address):
