@@ -221,14 +221,15 @@ class PasskeyAgainForm(PasskeyAnswer, ReauthenticateWebAuthnForm):
 
 
 class PasskeyForm(Credential, AddWebAuthnForm):
+    name = LineField(
+        label=_("Comment l’appeler"), required=False, widget=forms.TextInput({"maxlength": 80})
+    )
+
     def clean(self):
         return self.refuse_what_breaks(super().clean)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["name"].label = _("Comment l’appeler")
-        self.fields["name"].max_length = 80
-        self.fields["name"].widget.attrs["maxlength"] = 80
         self.fields["passwordless"].label = _("Me connecter avec cette clé seule, sans code")
         self.fields["passwordless"].help_text = ""
         self.fields["passwordless"].initial = True

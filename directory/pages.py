@@ -28,7 +28,7 @@ MOST_OPTIONS = 8
 #: Why listings come in such an order.
 ORDER_NOTES = {
     "rotation": gettext_lazy(
-        "L’ordre est tiré au hasard et change de point de départ chaque jour ; il est le "
+        "L’ordre est tiré au hasard et change de point de départ chaque jour\xa0; il est le "
         "même pour tout le monde. Personne ne peut payer pour être mieux placé."
     ),
     "pertinence": gettext_lazy(

@@ -171,6 +171,9 @@ def revision(request, pk):
             told(request, moderation.AlreadyDecided(found.decided_by, found.decided_at))
             return on_to_the_next(request, "modifications", found)
         return render(request, "directory/desk_revision.html", revision_page(request, found))
+    if request.method != "POST" and moderation.is_own(found, request.user):
+        context = revision_page(request, found) | {"own": own_revision()}
+        return render(request, "directory/desk_revision.html", context)
     applied = found.state == Revision.State.APPLIED
     kind = desk.TO_READ if applied else "modifications"
     labels = {name: str(sections.LABELS.get(name, name)) for name in found.changes}

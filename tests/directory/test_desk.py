@@ -332,6 +332,9 @@ def test_nobody_decides_their_own_claim(moderator, claim):
 
 def test_nobody_decides_for_their_own_enterprise(moderator, alice, waiting, enterprise):
     representing(moderator, enterprise, "editor")
+    html = moderator.get(page(waiting)).content.decode()
+    assert "une autre personne en décide" in html
+    assert 'type="radio"' not in html
     response = decision(moderator, waiting, "accepter")
     assert response.status_code == 403
     assert "une autre personne en décide" in response.content.decode()
