@@ -66,7 +66,7 @@ def page(row):
 
 def decision(client, revision, choice, **said):
     seen = client.get(page(revision)).context["fields"]
-    data = {f"vu-{field['name']}": field["seen"] for field in seen}
+    data = {f"vu-{field['name']}": field.get("seen", "") for field in seen}
     data |= {f"choix-{name}": choice for name in revision.changes}
     return client.post(page(revision), data | said, follow=True)
 
