@@ -1,11 +1,9 @@
 """What the site knows of its data before it reads any: version, labels, whole-directory counts.
 
 One statement a request gives the version; what it covers is kept in the process until the version
-moves, then read by a second. The version moves when a write commits, so nothing is kept under one
-not yet visible.
+moves. The version moves when a write commits, so nothing is kept under one not yet visible.
 """
 
-import json
 import logging
 import threading
 from dataclasses import dataclass, field, replace
@@ -26,13 +24,11 @@ logger = logging.getLogger(__name__)
 EXACT_UP_TO = 50_000
 LATE_BY = timedelta(seconds=60)
 
-VERSION = "SELECT version, vocabulary FROM directory_version"
 SQL = """
-SELECT v.version, v.vocabulary, s.version, s.day, s.taken_at, s.total, s.words_version,
-    CASE WHEN (s.version, s.day) IS DISTINCT FROM (%s, %s::date) THEN s.counts END,
-    CASE WHEN (s.version, s.day) IS DISTINCT FROM (%s, %s::date) THEN s.recent END,
-    CASE WHEN v.vocabulary <> %s THEN public.directory_labels() END
-FROM directory_version v, directory_snapshot s
+SELECT version, vocabulary,
+    CASE WHEN (version, vocabulary) <> (%s, %s) OR %s
+        THEN public.directory_state(%s, %s, %s) END
+FROM directory_version
 """
 
 
@@ -107,10 +103,11 @@ def recount(day: date, *, patient: bool = True) -> Snapshot:
 def _take(day: date) -> Snapshot:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT version, day, total, counts, recent FROM public.directory_take_snapshot(%s)",
+            """SELECT json_build_object('version', version, 'day', day, 'total', total,
+                'counts', counts, 'recent', recent) FROM public.directory_take_snapshot(%s)""",
             [day],
         )
-        return _snapshot(*cursor.fetchone())
+        return _snapshot(cursor.fetchone()[0])
 
 
 def _keep(snapshot: Snapshot) -> Snapshot:
@@ -170,33 +167,47 @@ def forget() -> None:
 
 
 def current() -> State:
-    """The state of the data now: in one statement, or two where it has moved. That of a large
-    directory, whose counts move by themselves, is read each time."""
+    """The state of the data now, in one statement. That of a large directory, whose counts move by
+    themselves, is read whether its version has moved or not."""
     global _kept
     kept, today = _kept.state, timezone.localdate()
+    stale = kept.large or kept.today != today
+    snapshot = kept.snapshot
     with connection.cursor() as cursor:
-        if kept.today == today and not kept.large:
-            cursor.execute(VERSION)
-            if cursor.fetchone() == (kept.version, kept.vocabulary):
-                return kept
-        known = (kept.snapshot.version, kept.snapshot.day)
-        cursor.execute(SQL, [*known, *known, kept.vocabulary])
-        row = cursor.fetchone()
-    version, vocabulary, taken, day, taken_at, total, words_version, counts, recent, rows = row
-    labels, snapshot = kept.labels, kept.snapshot
-    if rows is not None:
-        labels = labels_module.read(rows)
-    if counts is not None:
-        snapshot = _snapshot(taken, day, total, counts, recent)
-    drawn = kept.drawn if rows is None and counts is None else {}
-    found = State(version, vocabulary, today, labels, snapshot, taken_at, words_version, drawn)
+        cursor.execute(
+            SQL,
+            [
+                *(kept.version, kept.vocabulary, stale),
+                *(snapshot.version, snapshot.day, kept.vocabulary),
+            ],
+        )
+        version, vocabulary, moved = cursor.fetchone()
+    if moved is None:
+        return kept
+    labels = kept.labels
+    if moved["labels"] is not None:
+        labels = labels_module.read(moved["labels"])
+    if moved["counts"] is not None:
+        snapshot = _snapshot(moved)
+    found = State(
+        version,
+        vocabulary,
+        today,
+        labels,
+        snapshot,
+        datetime.fromisoformat(moved["taken_at"]),
+        moved["words_version"],
+        kept.drawn if labels is kept.labels and snapshot is kept.snapshot else {},
+    )
     _kept = replace(_kept, state=found)
     return found
 
 
-def _snapshot(version: int, day: date, total: int, counts: str, recent: str) -> Snapshot:
-    tally = {int(code): count for code, count in json.loads(counts).items()}
-    return Snapshot(version, day, total, tally, json.loads(recent))
+def _snapshot(row: dict) -> Snapshot:
+    tally = {int(code): count for code, count in row["counts"].items()}
+    return Snapshot(
+        row["version"], date.fromisoformat(row["day"]), row["total"], tally, row["recent"]
+    )
 
 
 def keep_words(version: int, rows: list) -> dict[str, str]:

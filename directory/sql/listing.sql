@@ -678,8 +678,27 @@ BEGIN
     RETURN taken;
 END $$;
 
--- Every name that a page may need, for a process to keep until the vocabulary's version moves.
+-- What a process is to keep until the version of the data moves, but for what it knows already: the
+-- counts as of `known` and `known_day`, the labels of `known_vocabulary`.
 -- A function, so that whoever asks only for the version does not pay for planning this.
+CREATE OR REPLACE FUNCTION public.directory_state(
+    known bigint, known_day date, known_vocabulary bigint) RETURNS json
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+BEGIN
+    RETURN (SELECT
+        json_build_object(
+            'version', s.version, 'day', s.day, 'taken_at', s.taken_at, 'total', s.total,
+            'words_version', s.words_version,
+            'counts', CASE WHEN (s.version, s.day) <> (known, known_day) THEN s.counts END,
+            'recent', CASE WHEN (s.version, s.day) <> (known, known_day) THEN s.recent END,
+            'labels', CASE WHEN v.vocabulary <> known_vocabulary
+                           THEN public.directory_labels() END
+        )
+        FROM public.directory_version v, public.directory_snapshot s
+    );
+END $$;
+
+-- Every name that a page may need.
 CREATE OR REPLACE FUNCTION public.directory_labels() RETURNS json
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
 BEGIN
