@@ -177,7 +177,6 @@ else:
 STATEMENT_TIMEOUT = env_int("STATEMENT_TIMEOUT_MS", 5_000)
 LOCK_TIMEOUT = env_int("LOCK_TIMEOUT_MS", 2_000)
 DATABASES["default"] |= {
-    "ENGINE": "config.postgresql",
     "CONN_MAX_AGE": 600,
     "CONN_HEALTH_CHECKS": True,
     "ATOMIC_REQUESTS": False,

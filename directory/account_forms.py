@@ -221,9 +221,7 @@ class PasskeyAgainForm(PasskeyAnswer, ReauthenticateWebAuthnForm):
 
 
 class PasskeyForm(Credential, AddWebAuthnForm):
-    name = LineField(
-        label=_("Comment l’appeler"), required=False, widget=forms.TextInput({"maxlength": 80})
-    )
+    name = LineField(label=_("Comment l’appeler"), max_length=80, required=False)
 
     def clean(self):
         return self.refuse_what_breaks(super().clean)

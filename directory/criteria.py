@@ -9,7 +9,7 @@ from directory.labels import CityLabel
 
 PAGE_SIZE = 20
 LAST_PAGE = 50
-#: By relevance, so many can be paged through; in a file of more, it decides of nothing.
+#: By relevance, so many can be paged through: a sample of a large directory holds as many.
 RANKED = 1_000
 RADII = (5, 10, 25, 50, 100)  # km
 RADIUS = 25

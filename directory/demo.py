@@ -234,7 +234,7 @@ class Writer:
         self.statuses = dict(Status.objects.values_list("slug", "pk"))
         self.benefits = dict(Benefit.objects.values_list("slug", "pk"))
         self.categories = dict(PurchasingCategory.objects.values_list("code", "pk"))
-        self.slugs = Slugs(set(Enterprise.objects.values_list("slug", flat=True)))
+        self.slugs = Slugs.of_the_site()
         self.neqs = set(Enterprise.objects.values_list("neq", flat=True))
 
     def drafts(self, batch: Sequence[Row]) -> Pairs:

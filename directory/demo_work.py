@@ -92,7 +92,7 @@ def twins(published: list[Enterprise]) -> None:
     """Drafts that are others' doubles, as a second list would bring them."""
     drafts = Enterprise.objects.filter(state=Enterprise.State.DRAFT).order_by("pk")[:TWINS]
     with_phone = [enterprise for enterprise in published if enterprise.phone][:TWINS]
-    slugs = Slugs(set(Enterprise.objects.values_list("slug", flat=True)))
+    slugs = Slugs.of_the_site()
     places = dict(City.objects.values_list("pk", "slug"))
     for draft, twin in zip(drafts, with_phone, strict=False):
         draft.name, draft.phone = f"{twin.name} inc.", twin.phone

@@ -166,7 +166,7 @@ def list_suggestion(*, suggestion: Suggestion, legal_form: str, by: User) -> Ent
     AlreadyDecided."""
     with transaction.atomic():
         answer(message=suggestion, state=Message.State.HANDLED, reason="", by=by)
-        slugs = Slugs(set(Enterprise.objects.values_list("slug", flat=True)))
+        slugs = Slugs.of_the_site()
         enterprise = Enterprise(
             name=suggestion.name,
             slug=slugs.new(suggestion.name, suggestion.city.slug),

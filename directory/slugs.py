@@ -2,6 +2,7 @@
 
 import re
 
+from django.db import connection
 from django.utils.text import slugify
 
 from directory.models.enterprises import RESERVED_SLUGS
@@ -16,6 +17,17 @@ class Slugs:
 
     def __init__(self, taken: set[str]):
         self.taken = taken
+
+    @classmethod
+    def of_the_site(cls) -> "Slugs":
+        """Taken are those that listings have, and those that they had, which lead to them."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """SELECT slug FROM directory_enterprise UNION
+                SELECT c.slug FROM directory_change c
+                    JOIN directory_enterprise e ON e.id = c.enterprise_id"""
+            )
+            return cls({slug for (slug,) in cursor.fetchall()})
 
     def new(self, name: str, city_slug: str) -> str:
         words = slugify(re.sub(r"['_]", "-", fold(name)))

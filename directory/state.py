@@ -167,24 +167,18 @@ def forget() -> None:
 
 
 def current() -> State:
-    """The state of the data now, in one statement. That of a large directory, whose counts move by
-    themselves, is read whether its version has moved or not."""
+    """The state of the data now, in one statement. Where counts are late, or move by themselves as
+    those of a large directory do, it is read whether the version has moved or not."""
     global _kept
     kept, today = _kept.state, timezone.localdate()
-    stale = kept.large or kept.today != today
-    snapshot = kept.snapshot
+    known = (kept.snapshot.version, kept.snapshot.day)
+    late = kept.large or known != (kept.version, today) or kept.today != today
     with connection.cursor() as cursor:
-        cursor.execute(
-            SQL,
-            [
-                *(kept.version, kept.vocabulary, stale),
-                *(snapshot.version, snapshot.day, kept.vocabulary),
-            ],
-        )
+        cursor.execute(SQL, [kept.version, kept.vocabulary, late, *known, kept.vocabulary])
         version, vocabulary, moved = cursor.fetchone()
     if moved is None:
         return kept
-    labels = kept.labels
+    labels, snapshot = kept.labels, kept.snapshot
     if moved["labels"] is not None:
         labels = labels_module.read(moved["labels"])
     if moved["counts"] is not None:

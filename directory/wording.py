@@ -1,4 +1,7 @@
-"""Dates, amounts, telephone numbers and territories, said as Québec says them."""
+"""Dates, amounts, telephone numbers and territories, said as Québec says them.
+
+What is kept to be said again is kept without its language: the site has one
+(settings.LANGUAGES)."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta

@@ -12,8 +12,8 @@ DATA = {"application/json", "application/ld+json"}
 
 # What anything that the finder finds holds; most pages hold none of it, and need no parser.
 SUSPECT = re.compile(
-    r"""<style|[\s/"']style\s*=|[\s/"']on\w+\s*=|<script(?![^<>]*\ssrc=)|(?:javascript|data):"""
-    r"""|&\#(?!x27;)|&(?:Tab|NewLine|colon)""",
+    r"""<style|[\s/"']style[\s=/>]|[\s/"']on\S|<script(?!(?:\ [\w-]+(?:="[^"<>]*")?)*?\ src=")"""
+    r"""|(?:javascript|data):|&\#(?!x27;)|&(?:Tab|NewLine|colon)""",
     re.IGNORECASE,
 )
 

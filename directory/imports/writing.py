@@ -43,7 +43,7 @@ HISTORICAL = {EnterpriseBenefit, Certification}
 class Writer:
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self.slugs = Slugs(set(Enterprise.objects.values_list("slug", flat=True)))
+        self.slugs = Slugs.of_the_site()
         self.cities = dict(City.objects.values_list("pk", "slug"))
 
     def write(self, entries: Sequence[Entry]) -> None:

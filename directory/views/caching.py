@@ -5,8 +5,13 @@ from django.http import HttpResponseNotModified
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import parse_etags
 from django.utils.translation import get_language
+from django.views.decorators.cache import cache_control
 
 from directory import state
+
+#: For a form that is one person's: asked for again rather than forbidden to be kept, so that who
+#: goes back finds what they wrote.
+kept_by_nobody_else = cache_control(private=True, no_cache=True)
 
 
 def kept_while_unchanged(view):

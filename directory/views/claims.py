@@ -14,17 +14,18 @@ from directory.forms import mistakes
 from directory.models import Claim, Enterprise, Role
 from directory.reports import TooMany
 from directory.team_forms import ClaimForm, CodeForm
+from directory.views.gone import gone, moved, shown_once
 from directory.views.guards import shown_or_sent
-from directory.views.profile import gone
 
 
 @shown_or_sent
 @never_cache
 def claim(request, slug):
-    shown_once = Enterprise.objects.exclude(state=Enterprise.State.DRAFT)
-    enterprise = shown_once.filter(slug=slug).select_related("replaced_by").first()
-    if enterprise is None or enterprise.state == Enterprise.State.ARCHIVED:
-        return gone(request, slug, enterprise)
+    enterprise = shown_once().filter(slug=slug).first()
+    if enterprise is None:
+        return moved(request, slug)
+    if enterprise.state == Enterprise.State.ARCHIVED:
+        return gone(request, enterprise)
     if request.method != "POST":
         return shown(request, enterprise)
     act = ACTS.get(request.POST.get("action", ""))

@@ -171,9 +171,8 @@ def revision(request, pk):
             told(request, moderation.AlreadyDecided(found.decided_by, found.decided_at))
             return on_to_the_next(request, "modifications", found)
         return render(request, "directory/desk_revision.html", revision_page(request, found))
-    if request.method != "POST" and moderation.is_own(found, request.user):
-        context = revision_page(request, found) | {"own": own_revision()}
-        return render(request, "directory/desk_revision.html", context)
+    if moderation.is_own(found, request.user):
+        return own_revision(request, found)
     applied = found.state == Revision.State.APPLIED
     kind = desk.TO_READ if applied else "modifications"
     labels = {name: str(sections.LABELS.get(name, name)) for name in found.changes}
@@ -198,8 +197,7 @@ def revision(request, pk):
         )
         return shown_revision(request, found, form, status=409)
     except moderation.OwnCase:
-        form.add_error(None, own_revision())
-        return shown_revision(request, found, form, status=403)
+        return own_revision(request, found)
     except moderation.AlreadyDecided as decided:
         told(request, decided)
     except ValidationError as error:
@@ -223,8 +221,12 @@ def shown_revision(request, found, form, status=200):
     return render(request, "directory/desk_revision.html", context, status=status)
 
 
-def own_revision():
-    return _("C’est votre entreprise ou votre proposition\xa0: une autre personne en décide.")
+def own_revision(request, found):
+    """What there is to read of it, and nothing to decide."""
+    text = _("C’est votre entreprise ou votre proposition\xa0: une autre personne en décide.")
+    status = 403 if request.method == "POST" else 200
+    context = revision_page(request, found) | {"own": text}
+    return render(request, "directory/desk_revision.html", context, status=status)
 
 
 def revision_page(request, found):

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from directory import duplicates, merge_copies, merging, roles, state, wording
@@ -17,11 +16,11 @@ from directory.facets import Dimension
 from directory.likeness import Reason
 from directory.models import DuplicatePair, Enterprise, Merge
 from directory.side_by_side import ONE, OTHER, Comparison
+from directory.views.caching import kept_by_nobody_else
 from directory.views.guards import for_staff, shown_or_sent
 
 State = DuplicatePair.State
 A_PAGE = 25
-kept_by_nobody_else = cache_control(private=True, no_cache=True)
 
 
 # --- The queue

@@ -1,5 +1,6 @@
 """What stands at an address of listings where none is published any longer."""
 
+from django.db.models.expressions import RawSQL
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -7,21 +8,21 @@ from django.utils.translation import gettext as _
 from directory import merging
 from directory.models import Enterprise
 
+#: The enterprise that last stood, published, at an address.
+LAST_AT = "SELECT enterprise_id FROM directory_change WHERE slug = %s"
 
-def gone(request, slug, enterprise):
-    """What stands at an address of a listing that is archived, or None where none has that slug:
-    the way to the same address of the listing that it was merged into, or that was called so
-    before, for good; else why it is there no more. Raises Http404 where none ever was."""
-    kept = merging.successor(enterprise) if enterprise else called_before(slug)
-    if kept:
-        return redirect(
-            request.resolver_match.view_name,
-            slug=kept.slug,
-            permanent=True,
-            preserve_request=request.method == "POST",
-        )
-    if enterprise is None:
-        raise Http404
+
+def shown_once():
+    """The listings that are or were published: those that have an address."""
+    listings = Enterprise.objects.exclude(state=Enterprise.State.DRAFT)
+    return listings.select_related("replaced_by")
+
+
+def gone(request, enterprise):
+    """What stands at an address of an archived listing: where it was merged, the way to the same
+    address of the listing that was kept, for good."""
+    if kept := merging.successor(enterprise):
+        return led_to(request, kept)
     successor = enterprise.replaced_by
     if successor and successor.state != Enterprise.State.PUBLISHED:
         successor = None
@@ -30,7 +31,7 @@ def gone(request, slug, enterprise):
     elif successor:
         reason = _("Remplacée par %(name)s") % {"name": successor.name}
     else:
-        reason = _("Fiche non publiée ; écrivez au Pôle")
+        reason = _("Fiche non publiée\xa0; écrivez au Pôle")
     context = {
         "name": enterprise.name,
         "reason": reason,
@@ -39,8 +40,19 @@ def gone(request, slug, enterprise):
     return render(request, "directory/gone.html", context, status=410)
 
 
-def called_before(slug):
-    """The listing that last stood at this address, which nobody has taken since."""
-    shown = Enterprise.history.filter(slug=slug).exclude(state=Enterprise.State.DRAFT)
-    last = shown.order_by("-history_date", "-history_id").values("id")[:1]
-    return Enterprise.objects.exclude(state=Enterprise.State.DRAFT).filter(pk__in=last).first()
+def moved(request, slug):
+    """The way to the same address of the listing that this one was of, for good. Raises Http404
+    where there was none, or where it is a draft again."""
+    kept = shown_once().filter(pk=RawSQL(LAST_AT, [slug])).first()
+    if kept is None:
+        raise Http404
+    return led_to(request, kept)
+
+
+def led_to(request, kept):
+    return redirect(
+        request.resolver_match.view_name,
+        slug=kept.slug,
+        permanent=True,
+        preserve_request=request.method == "POST",
+    )

@@ -20,7 +20,7 @@ from directory.models import Enterprise, Offering
 from directory.profile import profiles
 from directory.similar import similar
 from directory.views.caching import kept_while_unchanged
-from directory.views.gone import gone
+from directory.views.gone import gone, moved
 from directory.visits import counted
 
 
@@ -30,8 +30,10 @@ from directory.visits import counted
 @kept_while_unchanged
 def detail(request, slug, current):
     enterprise = profiles(request.user).filter(slug=slug).first()
-    if enterprise is None or enterprise.state == Enterprise.State.ARCHIVED:
-        return gone(request, slug, enterprise)
+    if enterprise is None:
+        return moved(request, slug)
+    if enterprise.state == Enterprise.State.ARCHIVED:
+        return gone(request, enterprise)
     page = profile(enterprise, current)
     data = linked_data.organisation(
         enterprise,
@@ -59,8 +61,10 @@ def detail(request, slug, current):
 def vcard(request, slug, current):
     """What everyone may see, whoever asks: a card travels further than a page."""
     enterprise = profiles().filter(slug=slug).first()
-    if enterprise is None or enterprise.state == Enterprise.State.ARCHIVED:
-        return gone(request, slug, enterprise)
+    if enterprise is None:
+        return moved(request, slug)
+    if enterprise.state == Enterprise.State.ARCHIVED:
+        return gone(request, enterprise)
     labels = current.labels
     file = vcards.cards(
         enterprise,

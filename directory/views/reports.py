@@ -14,7 +14,6 @@ from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import ngettext
-from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
@@ -22,12 +21,9 @@ from directory import reports, state, throttling
 from directory.forms import ErrorReportForm, SuggestionForm, mistakes
 from directory.lookalikes import lookalikes
 from directory.models import City, Enterprise, ErrorReport, Suggestion
-from directory.views.gone import gone
+from directory.views.caching import kept_by_nobody_else
+from directory.views.gone import gone, moved, shown_once
 from directory.views.guards import shown_or_sent
-
-# Each form is one person's; asked for again rather than forbidden to be kept, so that who goes back
-# finds what they wrote.
-kept_by_nobody_else = cache_control(private=True, no_cache=True)
 
 
 @shown_or_sent
@@ -63,10 +59,11 @@ def suggest(request):
 @csrf_exempt
 @kept_by_nobody_else
 def report(request, slug):
-    shown_once = Enterprise.objects.exclude(state=Enterprise.State.DRAFT)
-    enterprise = shown_once.filter(slug=slug).select_related("replaced_by").first()
-    if enterprise is None or enterprise.state == Enterprise.State.ARCHIVED:
-        return gone(request, slug, enterprise)
+    enterprise = shown_once().filter(slug=slug).first()
+    if enterprise is None:
+        return moved(request, slug)
+    if enterprise.state == Enterprise.State.ARCHIVED:
+        return gone(request, enterprise)
     about = {"enterprise": {"name": enterprise.name, "url": enterprise.get_absolute_url()}}
     if request.method != "POST":
         return render(request, "directory/report.html", shown(ErrorReportForm()) | about)

@@ -11,16 +11,8 @@ from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.urls import get_resolver, reverse
 
-from directory import (
-    accounts,
-    codes,
-)
-from directory.models import (
-    AuditEntry,
-    Consent,
-    Mail,
-    User,
-)
+from directory import accounts, codes
+from directory.models import AuditEntry, Consent, Mail, User
 from tests.at_once import at_once
 from tests.client import StrictClient
 from tests.factories import UserFactory

@@ -3,13 +3,9 @@
 import pytest
 from django.urls import reverse
 
-from directory import (
-    demo_people,
-)
+from directory import demo_people
 from directory.checks import demo_sign_in
-from directory.models import (
-    User,
-)
+from directory.models import User
 from tests.factories import UserFactory
 from tests.signing_in import code_sent
 

@@ -66,7 +66,7 @@ def page(row):
 
 def decision(client, revision, choice, **said):
     seen = client.get(page(revision)).context["fields"]
-    data = {f"vu-{field['name']}": field.get("seen", "") for field in seen}
+    data = {f"vu-{field['name']}": field["seen"] for field in seen}
     data |= {f"choix-{name}": choice for name in revision.changes}
     return client.post(page(revision), data | said, follow=True)
 
@@ -331,15 +331,21 @@ def test_nobody_decides_their_own_claim(moderator, claim):
 
 def test_nobody_decides_for_their_own_enterprise(moderator, alice, waiting, enterprise):
     representing(moderator, enterprise, "editor")
-    html = moderator.get(page(waiting)).content.decode()
-    assert "une autre personne en décide" in html
-    assert 'type="radio"' not in html
-    response = decision(moderator, waiting, "accepter")
-    assert response.status_code == 403
-    assert "une autre personne en décide" in response.content.decode()
-    waiting.refresh_from_db()
-    assert waiting.state == "waiting"
     applied = RevisionFactory(enterprise=enterprise, state="applied", submitted_by=alice.user)
+    seen = {f"vu-{name}": said for name, said in moderation.seen(waiting).items()}
+    for row in (waiting, applied):
+        for response in (
+            moderator.get(page(row)),
+            moderator.post(page(row), seen | {"choix-name": "accepter"}),
+        ):
+            html = response.content.decode()
+            assert "une autre personne en décide" in html
+            assert 'type="radio"' not in html
+        assert response.status_code == 403
+        row.refresh_from_db()
+    assert (waiting.state, applied.state) == ("waiting", "applied")
+    enterprise.refresh_from_db()
+    assert enterprise.name == "Les Ateliers d’Alice"
     assert moderation.accept_all(revisions=[applied], by=moderator.user) == (0, [applied])
 
 

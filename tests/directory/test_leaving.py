@@ -8,11 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import (
-    accounts,
-    invitations,
-    representatives,
-)
+from directory import accounts, invitations, representatives
 from directory.models import (
     AuditEntry,
     Consent,

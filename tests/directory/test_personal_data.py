@@ -10,19 +10,8 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import (
-    accounts,
-    audit,
-    personal_data,
-)
-from directory.models import (
-    Claim,
-    Draft,
-    Mail,
-    Representative,
-    Unsubscription,
-    User,
-)
+from directory import accounts, audit, personal_data
+from directory.models import Claim, Draft, Mail, Representative, Unsubscription, User
 from tests.at_once import at_once
 from tests.factories import RevisionFactory, SuggestionFactory, UserFactory
 from tests.signing_in import by_code, code_sent

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
-from directory.models import City, Region
+from directory.models import City, Enterprise, Region
+from directory.slugs import Slugs
 from tests.factories import (
     BenefitFactory,
     BoroughFactory,
@@ -155,26 +156,53 @@ def test_it_is_gone_as_soon_as_it_is_archived_and_back_as_soon_as_it_is_publishe
 
 
 def renamed(enterprise, slug):
+    connection.check_constraints()  # as a commit: what it was is public
     enterprise.slug = slug
     enterprise.save()
     return enterprise
 
 
-@pytest.mark.parametrize(
-    "path", ["/entreprises/{}/", "/entreprises/{}.vcf", "/entreprises/{}/signaler/"]
-)
-def test_the_address_that_a_listing_had_leads_for_good_to_the_one_it_has(path, client, table):
+ADDRESSES = [
+    "/entreprises/{}/",
+    "/entreprises/{}.vcf",
+    "/entreprises/{}/signaler/",
+    reverse("directory:claim", args=["nom"]).replace("/nom/", "/{}/"),
+]
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+def test_the_address_that_a_listing_had_leads_for_good_to_the_one_it_has(path, member, table):
     before = table.slug
-    renamed(renamed(table, "entre-deux"), "nouveau-nom")
+    connection.check_constraints()
+    Enterprise.objects.filter(pk=table.pk).update(slug="entre-deux")  # no history of it
+    renamed(Enterprise.objects.get(pk=table.pk), "nouveau-nom")
     for old in (before, "entre-deux"):
-        response = client.get(path.format(old))
+        response = member.get(path.format(old))
         assert response.status_code == 301
         assert response.headers["Location"] == path.format("nouveau-nom")
     taker = EnterpriseFactory(name="Autre", slug=before, published=True)
-    assert client.get(path.format(before)).status_code == 200
+    assert member.get(path.format(before)).status_code == 200
     renamed(taker, "encore-autre")
-    response = client.get(path.format(before))
+    response = member.get(path.format(before))
     assert response.headers["Location"] == path.format("encore-autre")
+    taker.delete()
+    connection.check_constraints()
+    assert member.get(path.format(before)).status_code == 404
+
+
+def test_what_was_sent_to_an_address_of_before_is_not_lost(client, table):
+    address = ADDRESSES[2].format(table.slug)
+    renamed(table, "nouveau-nom")
+    response = client.post(address, {"message": "Fermée le lundi."})
+    assert response.status_code == 308
+    assert response.headers["Location"] == ADDRESSES[2].format("nouveau-nom")
+
+
+def test_no_address_that_leads_to_a_listing_is_given_to_another(table):
+    before = table.slug
+    assert Slugs.of_the_site().new(table.name, "longueuil") != before
+    renamed(table, "nouveau-nom")
+    assert {before, "nouveau-nom"} <= Slugs.of_the_site().taken
 
 
 def test_an_address_of_before_tells_nothing_of_what_is_not_shown(client, table):

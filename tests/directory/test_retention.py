@@ -10,18 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 
-from directory import (
-    accounts,
-    retention,
-)
-from directory.models import (
-    AuditEntry,
-    Counter,
-    Mail,
-    Representative,
-    Revision,
-    User,
-)
+from directory import accounts, retention
+from directory.models import AuditEntry, Counter, Mail, Representative, Revision, User
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db

@@ -13,10 +13,7 @@ from allauth.mfa.totp.internal.auth import (
 )
 from django.urls import reverse
 
-from directory.models import (
-    AuditEntry,
-    Mail,
-)
+from directory.models import AuditEntry, Mail
 from tests.client import StrictClient
 from tests.factories import UserFactory
 from tests.signing_in import by_code, code_sent, sign_in

@@ -1,6 +1,7 @@
 """The counts of a large directory: taken apart, while readers are given the last ones."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -76,3 +77,32 @@ def test_a_count_that_fails_is_told_and_tried_again(large, monkeypatch, caplog):
     assert state.current().whole.total == 3
     counted()
     assert state.current().whole.total == 4
+
+
+def test_what_has_not_moved_is_not_made_again(transactional_db, reference):
+    EnterpriseFactory(published=True)
+    state.current().whole  # noqa: B018 counts it
+    before = state.current()
+    assert state.current() is before
+    EnterpriseFactory(published=True)
+    after = state.current()
+    assert after.version > before.version
+    assert after.labels is before.labels
+
+
+def test_counts_that_another_process_took_are_learnt(transactional_db, reference):
+    EnterpriseFactory.create_batch(2, published=True)
+    before = state.current()
+    assert before.snapshot.version < before.version
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT directory_take_snapshot(%s)", [before.today])
+    after = state.current()
+    assert (after.version, after.snapshot.version) == (before.version, before.version)
+    assert after.snapshot.total == 2
+
+
+def test_a_new_day_is_another_state(transactional_db, reference, monkeypatch):
+    before = state.current()
+    tomorrow = before.today + timedelta(days=1)
+    monkeypatch.setattr(timezone, "localdate", lambda *args: tomorrow)
+    assert (state.current().today, state.current().whole.day) == (tomorrow, tomorrow)
