@@ -104,9 +104,11 @@ class Sampling:
             kept = some([matches, every([where, window])])
             return Statement(f"{listing} {kept.sql}", kept.params)
         # The fence keeps the planner from gathering, from the whole directory, what nearly matches.
+        # Words it may gather: an index knows them, and to read those of each listing is slow.
+        fence = "" if criteria.query else "OFFSET 0"
         return Statement(
             f"""(SELECT * FROM {listing} {matches.sql} UNION ALL
-            SELECT * FROM (SELECT * FROM {listing} {window.sql} OFFSET 0) l
+            SELECT * FROM (SELECT * FROM {listing} {window.sql} {fence}) l
             WHERE {where.sql} AND {every_match.sql} IS NOT TRUE) l""",
             [*matches.params, *window.params, *where.params, *every_match.params],
         )
