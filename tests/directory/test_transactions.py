@@ -39,7 +39,7 @@ def test_the_victim_of_a_deadlock_is_tried_once_more_and_both_writes_are_whole(r
     one, other = Renaming(ids, rival), Renaming(ids[::-1], rival)
     failures = in_threads([lambda: one.kept(REQUEST, "un"), lambda: other.kept(REQUEST, "deux")])
     assert failures == []
-    assert sorted([one.calls, other.calls]) == [1, 2]
+    assert max(one.calls, other.calls) == 2  # one was undone; on a slow machine, each may be
     assert len(set(Enterprise.objects.values_list("mission", flat=True))) == 1
 
 
