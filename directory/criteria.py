@@ -9,7 +9,8 @@ from directory.labels import CityLabel
 
 PAGE_SIZE = 20
 LAST_PAGE = 50
-#: By relevance, so many can be paged through: a sample of a large directory holds as many.
+#: By relevance, so many can be paged through: a sample of a large directory holds as many. A file
+#: of more comes by name: to rank a hundred thousand takes four times as long as to find them.
 RANKED = 1_000
 RADII = (5, 10, 25, 50, 100)  # km
 RADIUS = 25

@@ -8,7 +8,7 @@ from django.db import connection
 
 from directory import search
 from directory.conditions import distance_to, matching, ordered, ranks_of
-from directory.criteria import Criteria, Place
+from directory.criteria import RANKED, Criteria, Place
 from directory.results import ROW
 from directory.search import Statement
 from directory.state import State
@@ -16,15 +16,27 @@ from directory.state import State
 
 def every_id(criteria: Criteria, state: State) -> "array[int]":
     """The enterprises that the criteria find, to the last, in the order of the page: their keys,
-    eight bytes each, read in one statement."""
+    eight bytes each, read in one statement. Where more match than relevance ranks, by name."""
     asked, where = matching(criteria, state)
     source = Statement(f"directory_listing l WHERE {where.sql}", where.params)
-    distance = distance_to(criteria.near) if criteria.near else Statement("NULL")
-    order = ordered(criteria.order, state, distance)
     if criteria.order == "pertinence":
-        keys = ["l.sort_name = %s", *ranks_of(criteria.query)]
-        relevance = "".join(f"{key} DESC, " for key in keys)
-        order = Statement(relevance + order.sql, [search.fold(criteria.query.text), *order.params])
+        ranks = ranks_of(criteria.query)
+        source = Statement(
+            f"""(SELECT l.enterprise_id, l.sort_name = %s AS exact,
+                    count(*) OVER () <= {RANKED} AS few
+                FROM {source.sql}) matched
+            JOIN directory_listing l USING (enterprise_id)""",
+            [search.fold(criteria.query.text), *where.params],
+        )
+        keys = ["NOT exact", *(f"-{rank}" for rank in ranks)]
+        relevant = ", ".join(f"CASE WHEN few THEN {key} END" for key in keys)
+        equal = ordered(criteria.order, state)
+        order = Statement(
+            f"{relevant}, CASE WHEN NOT few THEN l.sort_name END, {equal.sql}", equal.params
+        )
+    else:
+        distance = distance_to(criteria.near) if criteria.near else Statement("NULL")
+        order = ordered(criteria.order, state, distance)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""WITH {asked.sql} nothing AS (SELECT)

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import exports, state
+from directory import exports, selection, state
 from directory.criteria import Criteria
 from directory.dictionary import GROUPS, schema
 from directory.exports import FORMULA, MOST_IN_WORKBOOK, neutralise, restore
@@ -309,6 +309,12 @@ class TestTheSearch:
     def test_the_page_asked_for_is_no_part_of_it(self, several, get):
         whole = get(CSV).getvalue()
         assert get(CSV, "page=2&taille=5&tout=ville").getvalue() == whole
+
+    def test_by_relevance_beyond_what_is_ranked_it_comes_by_name(self, several, get, monkeypatch):
+        monkeypatch.setattr(selection, "RANKED", 10)
+        names = [row["Nom"] for row in csv_rows(get(CSV, "q=traiteur"))]
+        assert len(names) > 10
+        assert names == [row["Nom"] for row in csv_rows(get(CSV, "q=traiteur&tri=nom"))]
 
     def test_of_a_search_that_finds_nothing_every_file_is_whole_and_empty(self, several, get):
         query = "q=quantique&ville=brossard"

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 
-from directory import state
+from directory import selection, state
 from directory.criteria import Place
 from directory.filters import EnterpriseFilter
 from directory.models import Enterprise, Listing
@@ -58,6 +58,13 @@ def test_it_is_the_pages_one_after_the_other(query):
     slugs = dict(Enterprise.objects.values_list("pk", "slug"))
     assert [slugs[pk] for pk in every_id(criteria, current)] == pages
     assert len(pages) == len(set(pages)) == find(criteria, current).total
+
+
+def test_beyond_what_relevance_ranks_all_come_by_name(monkeypatch):
+    monkeypatch.setattr(selection, "RANKED", 49)
+    found = list(every_id(*asked("q=traiteur")))
+    names = dict(Enterprise.objects.values_list("pk", "name"))
+    assert [names[pk] for pk in found] == sorted(names.values())
 
 
 def test_the_keys_are_read_in_one_statement():
