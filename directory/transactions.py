@@ -3,6 +3,8 @@
 The time limits of the settings are those of a page; a command asks for its own.
 """
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -55,24 +57,34 @@ def again_if_taken(write: Callable) -> Callable:
     return kept_trying
 
 
-def once_more_if_undone(view: Callable) -> Callable:
-    """Call again, once, a view whose transaction another's undid: chosen to end a deadlock, or
-    refused for what was written since its form was checked (the same slug, a listing deleted).
-    Those in the way have gone on, and the form, checked anew, says what there is to say. For a
-    method of (self, request, …) that opens its transaction itself."""
+#: Times that a form is written while others undo it: a deadlock is seen after a second.
+MOST_TRIES_OF_A_FORM = 3
+
+
+def again_if_undone(view: Callable) -> Callable:
+    """Call again a view whose transaction another's undid: chosen to end a deadlock, or refused for
+    what was written since its form was checked (the same slug, a listing deleted). The form,
+    checked anew, says what there is to say. For a method of (self, request, …) that opens its
+    transaction itself.
+
+    A while passes between two tries, another one for each: who starts again at once can take a row
+    before those that waited for it wake, and be in their way a second time.
+    """
 
     @wraps(view)
     def kept_trying(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return view(self, request, *args, **kwargs)
-        except (OperationalError, IntegrityError) as error:
-            undone = isinstance(error, IntegrityError) or isinstance(
-                error.__cause__, DeadlockDetected
-            )
-            if not undone or connection.in_atomic_block:
-                raise
-        for file in request.FILES.values():
-            file.seek(0)
+        for number in range(1, MOST_TRIES_OF_A_FORM):
+            try:
+                return view(self, request, *args, **kwargs)
+            except (OperationalError, IntegrityError) as error:
+                undone = isinstance(error, IntegrityError) or isinstance(
+                    error.__cause__, DeadlockDetected
+                )
+                if not undone or connection.in_atomic_block:
+                    raise
+            time.sleep(random.uniform(0.05, 0.1) * number)
+            for file in request.FILES.values():
+                file.seek(0)
         return view(self, request, *args, **kwargs)
 
     return kept_trying

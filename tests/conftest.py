@@ -181,14 +181,17 @@ def smtp(settings):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """The system's Chromium, started once; tests that need it are skipped where it is not."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    """The system's Chromium, started once; tests that need it are skipped where it is not. Its
+    build without windows has the same engine and takes a third less time."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser")
+    path = next(filter(None, map(shutil.which, names)), None)
     if not path:
         pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     # Playwright runs an event loop in this thread, where Django then refuses its database.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    expect.set_options(timeout=10_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from directory import forms
 from directory.search import LONGEST_TEXT, MOST_TERMS, fold
-from directory.transactions import once_more_if_undone
+from directory.transactions import again_if_undone
 
 # « exemple.org » typed without a scheme; Django still reads it as http.
 FORMFIELDS = {URLField: {"assume_scheme": "https"}}
@@ -166,9 +166,9 @@ class SearchAdmin(PlainAdmin):
 
     formfield_overrides = FORMFIELDS
 
-    changeform_view = once_more_if_undone(PlainAdmin.changeform_view)
-    changelist_view = once_more_if_undone(PlainAdmin.changelist_view)
-    delete_view = once_more_if_undone(PlainAdmin.delete_view)
+    changeform_view = again_if_undone(PlainAdmin.changeform_view)
+    changelist_view = again_if_undone(PlainAdmin.changelist_view)
+    delete_view = again_if_undone(PlainAdmin.delete_view)
 
     def get_search_results(self, request, queryset, search_term):
         term = fold(search_term[:LONGEST_TEXT])

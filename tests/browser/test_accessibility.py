@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import expect
 
 from tests.browser.conftest import DESKTOP, PHONE, PUBLIC, STATUS, UNBROKEN, listen
 
@@ -214,9 +215,9 @@ def test_a_printed_profile_keeps_what_informs_and_leaves_what_navigates(window):
     page.goto("/entreprises/riche/")
     page.emulate_media(media="print")
     for selector in (".skip", "header nav", ".back"):
-        assert not page.locator(selector).first.is_visible(), selector
+        expect(page.locator(selector).first, selector).to_be_hidden()
     for text in ("Joindre l’entreprise", "Service 0", "Preuves et références", "450 555-0100"):
-        assert page.get_by_text(text).first.is_visible(), text
+        expect(page.get_by_text(text).first, text).to_be_visible()
     ink, paper = page.evaluate(
         "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
     )

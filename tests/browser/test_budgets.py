@@ -4,6 +4,7 @@ import gzip
 from collections import defaultdict
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -73,7 +74,7 @@ def test_a_first_visit_of_the_map_stays_bearable_on_a_phone(visit):
 
 def test_the_page_measured_is_a_full_one(visit):
     page = visit(ADDRESSES["results"])
-    assert page.locator(".cards li").count() == 20
+    expect(page.locator(".cards li")).to_have_count(20)
     facets = page.locator(".facet").evaluate_all("(all) => all.map(({ id }) => id)")
     assert set(facets) >= {
         "f-secteur",

@@ -40,13 +40,13 @@ def test_a_closed_combobox_says_so_and_names_its_list(page):
     listed = page.locator(f"#{box(page).get_attribute('aria-controls')}")
     assert listed.get_attribute("role") == "listbox"
     assert listed.get_attribute("aria-label") == "Suggestions"
-    assert not listed.is_visible()
+    expect(listed).to_be_hidden()
 
 
 def test_typing_opens_the_list_without_choosing_anything(page):
     type_in(page, "repas")
     assert state(page) == ("true", None)
-    assert page.get_by_role("listbox").is_visible()
+    expect(page.get_by_role("listbox")).to_be_visible()
     assert page.evaluate("document.activeElement.id") == "q"
     count = options(page).count()
     assert page.locator(".combo [role=status]").inner_text() == f"Suggestions\u00a0: {count}"
@@ -67,7 +67,7 @@ def test_arrows_go_through_the_options_and_round(page):
         page.keyboard.press("ArrowDown")
         active = state(page)[1]
         chosen = page.locator("[role=option][aria-selected=true]")
-        assert chosen.count() == 1
+        expect(chosen).to_have_count(1)
         assert chosen.get_attribute("id") == active
         followed.append(active)
     assert followed == [*ids, ids[0]]
@@ -100,7 +100,7 @@ def test_escape_closes_the_list_and_keeps_what_was_typed(page):
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Escape")
     assert state(page) == ("false", None)
-    assert not page.get_by_role("listbox").is_visible()
+    expect(page.get_by_role("listbox")).to_be_hidden()
     assert box(page).input_value() == "repas"
     page.keyboard.press("ArrowDown")  # opens it again
     options(page).first.wait_for()
@@ -114,7 +114,7 @@ def test_leaving_the_field_closes_the_list(way, page):
     else:
         page.get_by_role("heading", level=1).click()
     assert state(page) == ("false", None)
-    assert not page.get_by_role("listbox").is_visible()
+    expect(page.get_by_role("listbox")).to_be_hidden()
 
 
 def test_nothing_suggested_leaves_the_list_closed_and_says_so(page):
@@ -160,7 +160,7 @@ def test_an_answer_that_comes_after_leaving_opens_nothing(page):
     page.keyboard.press("Tab")
     answer_late(page, waiting[0], "trop tard")
     assert state(page) == ("false", None)
-    assert not page.get_by_role("listbox").is_visible()
+    expect(page.get_by_role("listbox")).to_be_hidden()
 
 
 def test_the_list_of_an_emptied_field_closes(page):
@@ -177,11 +177,11 @@ def test_a_field_that_was_swapped_in_suggests_too(window):
     page.wait_for_url("**secteur=arts-culture-medias")
     expect(page.locator("#annonce")).not_to_be_empty()
     type_in(page, "repas")
-    assert page.locator("[role=combobox]").count() == 1
+    expect(page.locator("[role=combobox]")).to_have_count(1)
 
 
 def test_without_javascript_it_is_a_plain_field(window):
     page = window(scripted=False)
     page.goto("/")
-    assert not page.locator("[role=combobox], [role=listbox]").count()
-    assert page.get_by_role("textbox", name="Que cherchez-vous?").is_visible()
+    expect(page.locator("[role=combobox], [role=listbox]")).to_have_count(0)
+    expect(page.get_by_role("textbox", name="Que cherchez-vous?")).to_be_visible()

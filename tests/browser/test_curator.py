@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
+from playwright.sync_api import expect
 
 from directory.models import (
     ConsentBasis,
@@ -148,7 +149,7 @@ def test_a_messy_list_becomes_listings_whose_owners_are_invited(week, tmp_path, 
     page.get_by_role("heading", name=re.compile("Un courriel partira pour")).wait_for()
     look("asking to confirm")
     page.goto(chosen[0].get_absolute_url())
-    assert page.get_by_text("Économie sociale reconnue par le Pôle").first.is_visible()
+    expect(page.get_by_text("Économie sociale reconnue par le Pôle").first).to_be_visible()
 
     # Friday: who may be written to is invited, once it is seen who, and what they will read.
     page.goto("/invitations/?ville=brossard")

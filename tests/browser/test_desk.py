@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from directory import revisions, roles
 from directory.models import (
@@ -147,7 +148,7 @@ def test_a_queue_of_twenty_is_decided_until_nothing_waits(desk):
         tick.check()
     page.get_by_role("button", name="Marquer relues").click()
     assert page.get_by_role("status").first.inner_text() == "6 modifications relues."
-    assert page.get_by_text("Rien n’attend dans cette liste.").is_visible()
+    expect(page.get_by_text("Rien n’attend dans cette liste.")).to_be_visible()
 
     # One city only, then all again.
     page.get_by_role("link", name="Tout").click()
@@ -198,9 +199,9 @@ def test_a_queue_of_twenty_is_decided_until_nothing_waits(desk):
             called.check()
         page.keyboard.press("a")
         press_and_go(page)
-    assert page.url.endswith(QUEUE)
-    assert page.get_by_text("Rien n’attend. Merci!").is_visible()
-    assert page.locator(".queue").count() == 0
+    expect(page).to_have_url(QUEUE)
+    expect(page.get_by_text("Rien n’attend. Merci!")).to_be_visible()
+    expect(page.locator(".queue")).to_have_count(0)
 
     names = list(Enterprise.objects.filter(slug__startswith="file-").order_by("slug")[:2])
     assert [row.name for row in names] == ["Atelier renommé 00", "Atelier 01"]
@@ -221,21 +222,21 @@ def test_keys_are_listed_and_turned_off_for_good(desk):
     page.goto(QUEUE)
     box = page.locator("[data-shortcuts]")
     page.keyboard.press("?")
-    assert box.get_by_text("L’ouvrir").is_visible()
+    expect(box.get_by_text("L’ouvrir")).to_be_visible()
     assert focused(page, "innerText") == "Raccourcis clavier"
     page.keyboard.press("?")
-    assert not box.get_by_text("L’ouvrir").is_visible()
+    expect(box.get_by_text("L’ouvrir")).to_be_hidden()
     page.keyboard.press("?")
     box.get_by_label("Utiliser ces raccourcis").uncheck()
     page.keyboard.press("j")
     assert focused(page, "type") == "checkbox"
     page.locator(".queue a").first.click()
     page.keyboard.press("a")
-    assert page.locator("input[type=radio]:checked").count() == 0
+    expect(page.locator("input[type=radio]:checked")).to_have_count(0)
     page.get_by_text("Raccourcis clavier").click()
     page.get_by_label("Utiliser ces raccourcis").check()
     page.keyboard.press("a")
-    assert page.locator("input[value=accepter]:checked").count() == 2
+    expect(page.locator("input[value=accepter]:checked")).to_have_count(2)
 
 
 def test_nothing_is_sent_by_one_key_nor_taken_from_the_browser(desk):
@@ -256,13 +257,13 @@ def test_a_row_on_line_already_is_ticked_by_a_key(desk):
     page.goto(f"{QUEUE}?sorte=a-relire")
     page.keyboard.press("j")
     page.keyboard.press("x")
-    assert page.locator(".tick input:checked").count() == 1
+    expect(page.locator(".tick input:checked")).to_have_count(1)
 
 
 def test_without_scripts_no_key_is_promised_and_all_is_done(desk):
     page = desk(size=PHONE, scripted=False)
     page.goto(QUEUE)
-    assert not page.get_by_text("Raccourcis clavier").is_visible()
+    expect(page.get_by_text("Raccourcis clavier")).to_be_hidden()
     page.get_by_role("link", name="Atelier 00").click()
     page.get_by_role("link", name="Passer sans décider").click()
     assert heading(page) == "Atelier 01"

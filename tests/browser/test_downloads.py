@@ -3,6 +3,7 @@
 import csv
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
@@ -14,8 +15,8 @@ def test_from_results_to_a_file_of_chosen_columns(scripted, window):
     page.get_by_role("link", name="Télécharger ces résultats").click()
     names = page.get_by_role("heading", level=1).inner_text()
     page.get_by_role("link", name="Coordonnées 14").click()
-    assert page.get_by_label("Téléphone", exact=True).is_checked()
-    assert not page.get_by_label("Mission", exact=True).is_checked()
+    expect(page.get_by_label("Téléphone", exact=True)).to_be_checked()
+    expect(page.get_by_label("Mission", exact=True)).not_to_be_checked()
     page.get_by_label("Mission", exact=True).check()
     page.get_by_label("Site web").uncheck()
     with page.expect_download() as download:
@@ -36,5 +37,5 @@ def test_a_choice_is_found_again_at_its_address(window):
     kept = page.get_by_role("link", name="ce téléchargement").get_attribute("href")
     page.goto("/")
     page.goto(kept)
-    assert not page.get_by_label("Mission", exact=True).is_checked()
-    assert page.get_by_label("Description", exact=True).is_checked()
+    expect(page.get_by_label("Mission", exact=True)).not_to_be_checked()
+    expect(page.get_by_label("Description", exact=True)).to_be_checked()

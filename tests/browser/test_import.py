@@ -1,6 +1,7 @@
 """A messy list seen through in the real browser: given, looked at, written, mended, taken back."""
 
 import pytest
+from playwright.sync_api import expect
 
 from directory.models import Enterprise, ImportBatch
 from tests.browser.conftest import DESKTOP, PHONE
@@ -35,7 +36,7 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
     page.goto("/admin/directory/importbatch/")
     page.get_by_role("link", name="Ajouter un import").click()
     page.get_by_role("button", name="Lire le fichier").click()
-    assert page.get_by_text("Choisissez le fichier à importer.").is_visible()
+    expect(page.get_by_text("Choisissez le fichier à importer.")).to_be_visible()
     if scripted:
         assert well_made(page) == {}
     page.set_input_files("input[type=file]", path)
@@ -49,11 +50,11 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
     page.get_by_label("Forme juridique").select_option("npo")
     page.get_by_role("button", name="Voir ce qui changerait").click()
 
-    assert page.get_by_role("heading", name="À corriger", exact=True).is_visible()
+    expect(page.get_by_role("heading", name="À corriger", exact=True)).to_be_visible()
     page.locator("section.row summary").first.click()
     said = page.locator("[aria-invalid]").first
     error = page.locator(f"[id='{said.get_attribute('aria-describedby')}']")
-    assert error.is_visible()
+    expect(error).to_be_visible()
     assert drafts.count() == before
     tabs = page.locator(".tabs a")
     for number in range(tabs.count()):
@@ -62,7 +63,7 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
             assert well_made(page) == {}
     page.locator("#import_apply button").click()
     made = ImportBatch.objects.latest("pk").counts["created"]
-    assert page.get_by_text(f"{made} lignes enregistrées").is_visible()
+    expect(page.get_by_text(f"{made} lignes enregistrées")).to_be_visible()
     assert drafts.count() == before + made
 
     # The basket: a city for all its rows at once, then a telephone.
@@ -73,7 +74,7 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
     row.locator("summary").first.click()
     row.get_by_label("Tél.").fill("450 555-8888")
     page.get_by_role("button", name="Réessayer").click()
-    assert page.get_by_text("1 ligne enregistrée").is_visible()
+    expect(page.get_by_text("1 ligne enregistrée")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="XLSX").click()
     assert download.value.suggested_filename.endswith(".xlsx")
@@ -82,7 +83,7 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
     if scripted:
         assert well_made(page) == {}
     page.get_by_role("button", name="Annuler l’import").click()
-    assert page.get_by_text("Import annulé").is_visible()
+    expect(page.get_by_text("Import annulé")).to_be_visible()
     assert drafts.count() == before
     if scripted:
         assert well_made(page) == {}

@@ -1,6 +1,7 @@
 """From the home page to a public contact, with the keyboard alone."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PUBLIC
 
@@ -63,7 +64,7 @@ def test_from_home_to_a_profile_by_a_suggestion(window):
     page.get_by_role("option", name="Riche en tout").wait_for()
     page.keyboard.press("ArrowDown")
     press_and_go(page)
-    assert page.url.endswith("/entreprises/riche/")
+    expect(page).to_have_url("/entreprises/riche/")
     tab_to(page, ".reach li a[href^='tel:']")
     assert focused(page, "textContent") == "450\u00a0555-0123"
 
@@ -77,8 +78,8 @@ def test_filters_are_reached_and_applied_with_the_keyboard(scripted, window):
         tab_to(page, ".apply button")
         press_and_go(page)
     page.wait_for_url("**secteur=arts-culture-medias**")
-    assert page.locator("#f-secteur-arts-culture-medias").is_checked()
-    assert page.get_by_role("link", name="Retirer : ").is_visible()
+    expect(page.locator("#f-secteur-arts-culture-medias")).to_be_checked()
+    expect(page.get_by_role("link", name="Retirer : ")).to_be_visible()
 
 
 @pytest.mark.parametrize("address", ["/", "/entreprises/", "/entreprises/riche/", "/nulle-part/"])

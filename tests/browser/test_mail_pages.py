@@ -1,6 +1,7 @@
 """What mails link to and where staff call from, as a machine tells WCAG 2.2 AA and a thumb."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import PHONE
 from tests.browser.test_accessibility import (
@@ -30,7 +31,7 @@ def test_axe_finds_nothing_in_a_call_with_mistakes(window, mailed):
     page = window(size=PHONE, signed_in=True)
     page.goto(mailed["phone call"])
     page.get_by_role("button", name="À corriger").click()
-    assert page.locator("#note[aria-invalid]").count() == 1
+    expect(page.locator("#note[aria-invalid]")).to_have_count(1)
     assert page.evaluate("document.activeElement.className") == "mistakes"
     assert found_by_axe(page) == {}
 
@@ -64,5 +65,5 @@ def test_the_enter_key_notes_nothing(window, mailed):
     page.locator("#consent_email").fill("info@riche.example")
     page.locator("#consent_email").press("Enter")
     page.wait_for_timeout(300)
-    assert page.url.endswith(mailed["phone call"])
+    expect(page).to_have_url(mailed["phone call"])
     assert page.locator("#consent_email").input_value() == "info@riche.example"

@@ -175,13 +175,13 @@ def test_a_card_shows_where_its_enterprise_is(window):
     open_map(page, ONE)
     expect(page.locator(".pin")).to_have_count(1)
     page.locator(".cards h2 a").first.focus()
-    assert page.locator(".pin.pointed").count() == 1
+    expect(page.locator(".pin.pointed")).to_have_count(1)
 
 
 def test_a_place_and_its_circle_are_drawn(window):
     page = window()
     open_map(page, "?pres=longueuil&rayon=10")
-    assert page.locator("path.near").count() == 2
+    expect(page.locator("path.near")).to_have_count(2)
     expect(page.locator(".place.here")).to_have_text("Longueuil")
     circle, whole = (page.locator(name).first.bounding_box() for name in ("path.near", "#carte"))
     assert 0.5 * whole["height"] < circle["height"] <= whole["height"]
@@ -190,9 +190,9 @@ def test_a_place_and_its_circle_are_drawn(window):
 def test_without_javascript_the_list_is_there_and_no_empty_box(window):
     page = window(scripted=False)
     page.goto("/entreprises/carte/?secteur=alimentation")
-    assert page.get_by_text("La carte demande JavaScript").is_visible()
-    assert not page.locator("#carte").is_visible()
-    assert page.locator(".cards li").count() == 20
+    expect(page.get_by_text("La carte demande JavaScript")).to_be_visible()
+    expect(page.locator("#carte")).to_be_hidden()
+    expect(page.locator(".cards li")).to_have_count(20)
     page.locator("#f-ville-longueuil").check()
     page.get_by_role("button", name="Appliquer les filtres").click()
     page.wait_for_url("**/entreprises/carte/?*ville=longueuil*")
@@ -246,7 +246,7 @@ def test_a_name_that_is_code_is_text_in_a_popup(window):
     pin.click()
     assert page.locator(".leaflet-popup a[href='/x/']").inner_text() == name
     assert not page.evaluate("window.run")
-    assert not page.locator("#carte img").count()
+    expect(page.locator("#carte img")).to_have_count(0)
 
 
 def test_nothing_is_asked_of_anyone_else(window, site):
@@ -258,7 +258,7 @@ def test_nothing_is_asked_of_anyone_else(window, site):
     assert hosts == {urlsplit(site.url).netloc}
     assert page.context.cookies() == []
     assert "MRNF" in page.locator(".leaflet-control-attribution").inner_text()
-    assert page.get_by_role("link", name="CC BY 4.0").is_visible()
+    expect(page.get_by_role("link", name="CC BY 4.0")).to_be_visible()
 
 
 def test_other_pages_do_not_load_it(window):
@@ -298,7 +298,7 @@ def test_on_a_phone_the_page_scrolls_over_the_map_and_the_list_is_below(contexts
     assert page.locator(".cards li").first.bounding_box()["y"] > box["y"] + box["height"]
     action = page.evaluate("getComputedStyle(document.getElementById('carte')).touchAction")
     assert action == "pan-x pan-y"
-    assert page.get_by_text("deux doigts").is_visible()
+    expect(page.get_by_text("deux doigts")).to_be_visible()
     press(page, page.locator(".cluster").first.tap)
     context.close()
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from directory import wording
 from directory.models import Counter, ErrorReport, Suggestion
@@ -58,15 +59,15 @@ def test_a_suggestion_goes_from_the_help_to_its_number(window):
     page.get_by_role("button", name="Envoyer").click()
     page.get_by_role("heading", name="Est-ce").wait_for()
     assert focused(page, "className") == "alike"
-    assert page.get_by_role("link", name="Riche en tout").is_visible()
+    expect(page.get_by_role("link", name="Riche en tout")).to_be_visible()
     assert found_by_axe(page) == {}
     page.get_by_label("Non, c’est une autre entreprise").check()
     page.get_by_role("button", name="Envoyer").first.click()
     page.wait_for_url("**/merci/**")
     row = Suggestion.objects.exclude(reference="S-2222-2222").get()
-    assert page.get_by_text(row.reference).is_visible()
+    expect(page.get_by_text(row.reference)).to_be_visible()
     page.reload()
-    assert page.get_by_text(row.reference).is_visible()
+    expect(page.get_by_text(row.reference)).to_be_visible()
     assert page.context.cookies() == []
     assert Suggestion.objects.count() == 2
 
@@ -87,7 +88,7 @@ def test_an_error_is_reported_from_the_profile_with_the_keyboard(window):
     page.wait_for_timeout(A_WHILE)
     with page.expect_navigation():
         page.keyboard.press("Enter")
-    assert "/merci/E-" in page.url
+    expect(page).to_have_url(re.compile("/merci/E-"))
     report = ErrorReport.objects.get()
     assert (report.kind, report.enterprise.slug) == ("contact", "riche")
 
@@ -106,7 +107,7 @@ def test_the_field_for_robots_is_neither_seen_nor_heard(window):
     trap = page.locator("[name=rien]")
     assert trap.bounding_box()["x"] < 0
     assert trap.get_attribute("tabindex") == "-1"
-    assert page.get_by_role("textbox", name="Laissez ce champ vide").count() == 0
+    expect(page.get_by_role("textbox", name="Laissez ce champ vide")).to_have_count(0)
 
 
 @pytest.mark.parametrize("slug", ["riche", "longue", "minimale"])
@@ -123,12 +124,12 @@ def test_the_sheet_says_where_it_comes_from_and_of_what_day(window, site):
     page = window()
     page.goto("/entreprises/riche/")
     sheet = page.locator(".sheet")
-    assert not sheet.is_visible()
+    expect(sheet).to_be_hidden()
     page.emulate_media(media="print")
     said = sheet.inner_text()
     assert f"{site.url}/entreprises/riche/" in said
     assert wording.day(timezone.localdate()) in said
     for text in ("Territoire desservi", "Preuves et références", "450 555-0100", "Service 0"):
-        assert page.get_by_text(text).first.is_visible(), text
+        expect(page.get_by_text(text).first, text).to_be_visible()
     for part in (".similar", ".reach .actions", ".foot", "header nav"):
-        assert not page.locator(part).is_visible(), part
+        expect(page.locator(part), part).to_be_hidden()

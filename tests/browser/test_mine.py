@@ -4,6 +4,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from PIL import Image
+from playwright.sync_api import expect
 
 from directory.models import Draft, Enterprise, Offering, Representative, Revision
 from tests.browser.conftest import DESKTOP, PHONE, UNBROKEN, listen, rich
@@ -68,7 +69,7 @@ def test_axe_finds_nothing_and_nothing_sticks_out(owner, path):
     page.set_viewport_size(NARROW)
     assert page.evaluate(STICKING_OUT) == []
     assert page.evaluate(TOO_SMALL) == []
-    assert page.locator("h1").count() == 1
+    expect(page.locator("h1")).to_have_count(1)
 
 
 def test_axe_finds_nothing_in_mistakes_previews_conflicts_and_what_waits(owner, ours):
@@ -106,7 +107,7 @@ def test_on_a_phone_a_change_is_a_few_taps_away(owner, ours):
     row.get_by_label("Nom").fill("Plateaux de fruits")
     page.get_by_role("button", name="Publier").last.click()
     page.get_by_text("C’est publié.").wait_for()
-    assert page.get_by_text("Plateaux de fruits").count() == 1
+    expect(page.get_by_text("Plateaux de fruits")).to_have_count(1)
     assert Offering.objects.filter(enterprise=ours, name="Plateaux de fruits").exists()
 
 
@@ -123,7 +124,7 @@ def test_without_javascript_rows_are_added_kept_and_sent(owner, ours):
     page.goto(PAGE)
     page.get_by_role("link", name="Terminez ce que vous aviez commencé").click()
     page.get_by_role("button", name="Aperçu").click()
-    assert page.get_by_text("Sans script").is_visible()
+    expect(page.get_by_text("Sans script")).to_be_visible()
     assert not Revision.objects.filter(enterprise=ours).exists()
     page.get_by_role("button", name="Publier").click()
     page.get_by_text("C’est publié.").wait_for()

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from django.core.management import call_command
+from playwright.sync_api import expect
 
 from directory import invitations
 from directory.models import Enterprise, Mail, Representative, User
@@ -89,7 +90,7 @@ def test_from_the_mail_to_a_change_that_is_read_takes_less_than_two_minutes(
     look()
     reader = window(size=PHONE, fresh=True)
     reader.goto(page.url)
-    assert reader.get_by_role("link", name="450 555-0177").first.is_visible()
+    expect(reader.get_by_role("link", name="450 555-0177").first).to_be_visible()
     took = time.monotonic() - began
 
     assert wrong == {}

@@ -6,6 +6,7 @@ import re
 import pytest
 from django.conf import settings
 from django.test import Client
+from playwright.sync_api import expect
 
 from directory import invitations
 from directory.models import (
@@ -84,7 +85,7 @@ def test_a_request_is_written_and_taken_back(window, person):
     page.goto("/entreprises/minimale/reclamer/")
     page.get_by_role("button", name="Envoyer ma demande").click()
     page.get_by_role("alert").wait_for()
-    assert page.locator("[aria-invalid]").count() == 3
+    expect(page.locator("[aria-invalid]")).to_have_count(3)
     assert found_by_axe(page) == {}
     page.get_by_label("Votre fonction").fill("Présidence")
     page.get_by_label("Comment le vérifier").fill("Au registre des entreprises.")
@@ -113,7 +114,7 @@ def test_an_owner_invites_and_the_person_accepts_from_the_mail(scripted, window,
     # Somebody without a session is told what to do, and nothing is used up.
     reader = window(size=PHONE, fresh=True, scripted=scripted)
     reader.goto(path)
-    assert reader.get_by_role("link", name="J’ai déjà un compte").is_visible()
+    expect(reader.get_by_role("link", name="J’ai déjà un compte")).to_be_visible()
     if scripted:
         assert found_by_axe(reader) == {}
         assert found_by_axe(owner) == {}
@@ -147,8 +148,8 @@ def test_axe_finds_nothing_in_the_other_pages(window, person, site):
         owner.goto(address)
         assert found_by_axe(owner) == {}, address
     owner.goto(pages[1])
-    assert owner.get_by_text("Vous êtes la seule personne responsable").is_visible()
-    assert not owner.get_by_role("button", name="Quitter").count()
+    expect(owner.get_by_text("Vous êtes la seule personne responsable")).to_be_visible()
+    expect(owner.get_by_role("button", name="Quitter")).to_have_count(0)
     stranger = person(window, "s@exemple.test")
     stranger.goto("/entreprises/riche/reclamer/")
     assert found_by_axe(stranger) == {}
@@ -171,7 +172,7 @@ def test_axe_finds_nothing_in_what_staff_send_to_many(window):
             )
     page = window(signed_in=True, size=PHONE)
     page.goto("/invitations/")
-    assert page.get_by_text("riche@riche.example").is_visible()
+    expect(page.get_by_text("riche@riche.example")).to_be_visible()
     page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true })")
     assert found_by_axe(page) == {}
     page.get_by_role("button", name="Envoyer les invitations cochées").click()

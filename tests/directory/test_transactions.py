@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, transaction
 
 from directory.models import Enterprise
-from directory.transactions import once_more_if_undone
+from directory.transactions import again_if_undone
 from tests.directory.test_listing import in_threads
 from tests.factories import EnterpriseFactory
 
@@ -26,20 +26,20 @@ class Renaming:
                     self.rival.wait(5)
                 Enterprise.objects.filter(pk=pk).update(mission=word)
 
-    kept = once_more_if_undone(write)
+    kept = again_if_undone(write)
 
 
 REQUEST = SimpleNamespace(FILES={})
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_victim_of_a_deadlock_is_tried_once_more_and_both_writes_are_whole(reference):
+def test_the_victim_of_a_deadlock_is_tried_again_and_both_writes_are_whole(reference):
     ids = [EnterpriseFactory(published=True).pk for _ in range(2)]
     rival = threading.Barrier(2)
     one, other = Renaming(ids, rival), Renaming(ids[::-1], rival)
     failures = in_threads([lambda: one.kept(REQUEST, "un"), lambda: other.kept(REQUEST, "deux")])
     assert failures == []
-    assert max(one.calls, other.calls) == 2  # one was undone; on a slow machine, each may be
+    assert max(one.calls, other.calls) > 1
     assert len(set(Enterprise.objects.values_list("mission", flat=True))) == 1
 
 
@@ -58,7 +58,7 @@ def test_another_error_is_not_tried_again():
     calls = []
 
     class Failing:
-        @once_more_if_undone
+        @again_if_undone
         def view(self, request):
             calls.append(1)
             raise OperationalError("the connection is lost")
