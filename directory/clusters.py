@@ -11,13 +11,12 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from directory import wording
+from directory import sampling, wording
 from directory.conditions import ask, matching, starting_point
 from directory.criteria import CLOSEST, Box, Criteria
 from directory.facets import Dimension
 from directory.labels import CityLabel
 from directory.results import Results
-from directory.sampling import draw, rounded
 from directory.search import Statement
 from directory.state import State
 
@@ -108,7 +107,7 @@ def read(criteria: Criteria, state: State) -> dict:
         state.recount_if_late()
     rows = ask(_counted(criteria, asked, state), state) or []
     for row in rows:
-        row["n"] = rounded(row["n"]) if row["about"] else row["n"]
+        row["n"] = sampling.rounded(row["n"]) if row["about"] else row["n"]
     cities = _cities(asked, state)
     return {
         "level": asked.level,
@@ -138,7 +137,9 @@ SELECT json_agg({CELL} ORDER BY y, x) FROM (
             [asked.level, asked.left, asked.right, asked.top, asked.bottom],
         )
     start, where = matching(replace(criteria, box=asked.box), state)
-    sample = None if everything or not state.large else draw(where, starting_point(state.today))
+    sample = None
+    if state.large and not everything:
+        sample = sampling.draw(where, starting_point(state.today), sampling.SAMPLE, state)
     if sample:
         where = Statement(f"{where.sql} AND {sample.where.sql}", where.params + sample.where.params)
     share = sample.share if sample else 1

@@ -49,8 +49,9 @@ def find(criteria: Criteria, state: State) -> Results:
         )
     sample = sampling.of(criteria, state) if state.large else Sampling()
     answer = ask(_narrowed(criteria, state, sample), state)
-    if sample.matches and answer["total"] < sampling.TOO_FEW:
-        sample = replace(sample, matches=None)
+    if sample.matches and sampling.too_few(answer["total"], criteria):
+        enough = sample.matches.of_enough(answer["total"], criteria, state)
+        sample = replace(sample, matches=enough)
         answer = ask(_narrowed(criteria, state, sample), state)
     elif _short(answer, sample, criteria):
         answer |= ask(_page_alone(criteria, state), state)

@@ -30,14 +30,18 @@ from directory.state import State
 
 #: Matches that are all looked at; of more, about how many are.
 ALL_UP_TO = 5_000
-SAMPLE = 2_000
+SAMPLE = 1_500
 #: Of what only counts for other values than those chosen.
 SAMPLE_OF_MISSES = 1_000
 #: Up to this share of the directory, to read it whole in the neutral order and look at each listing
 #: is quicker than to find in the indexes what meets the conditions anywhere.
 SMALL_SHARE = 0.012
-#: So few in a sample tell that the estimate was wrong: then all matches are looked at.
-TOO_FEW = 1_000
+#: So few in a sample tell that the estimate was wrong.
+TOO_FEW = 500
+#: Of matches up to the end of the page asked for, in a sample: an estimate may be wrong by as much.
+MARGIN = 1.5
+#: What it takes to find a listing's position in an index, beside what it takes to read the listing.
+POSITION_COST = 0.15
 
 
 @dataclass(frozen=True)
@@ -47,14 +51,23 @@ class Sample:
     start: float  # in [0, 1)
     share: float  # in (0, 1]
     estimate: int  # matches in the whole directory, as the planner sees it
+    #: Whether to find in an index the positions of the sample is quicker than to read all matches.
+    indexed: bool = True
 
     @property
     def where(self) -> Statement:
         """The condition on `directory_listing l`; the order wraps after the last position."""
+        # No index knows a sum.
+        position = "l.position" if self.indexed else "(l.position + 0)"
         end = self.start + self.share
         if end < 1:
-            return Statement("(l.position >= %s AND l.position < %s)", [self.start, end])
-        return Statement("(l.position >= %s OR l.position < %s)", [self.start, end - 1])
+            return Statement(f"({position} >= %s AND {position} < %s)", [self.start, end])
+        return Statement(f"({position} >= %s OR {position} < %s)", [self.start, end - 1])
+
+    def of_enough(self, found: int, criteria: Criteria, state: State) -> "Sample | None":
+        """What this sample would have been, had one known how many match: it held `found`. None
+        where all may be looked at."""
+        return sample_of(round(found / self.share), self.start, size_for(criteria), state)
 
     def scaled(self, count: float) -> int:
         """How many there must be in the whole directory, to two significant digits."""
@@ -131,21 +144,36 @@ def of(criteria: Criteria, state: State) -> Sampling:
     if statuses := criteria.facets.get(Dimension.STATUS):
         # Half of them to have expired, likewise.
         conditions.facets[Dimension.STATUS] = bearing(statuses)
-    matches = draw(conditions.all_but(None), start)
+    matches = draw(conditions.all_but(None), start, size_for(criteria), state)
     near_misses = None
     if conditions.facets and not criteria.only_facet:
         nearly = every([*conditions.fixed.values(), *conditions.nearly])
-        near_misses = draw(nearly, start, SAMPLE_OF_MISSES)
+        near_misses = draw(nearly, start, SAMPLE_OF_MISSES, state)
     if matches and near_misses:
         # The smaller is part of the larger.
         near_misses = replace(near_misses, share=min(near_misses.share, matches.share))
     return Sampling(matches, near_misses)
 
 
-def draw(where: Statement, start: float, size: int | None = None) -> Sample | None:
-    """The sample of about `size` matches (SAMPLE) in which to look for what meets `where`,
-    conditions on `directory_listing l` without parameters left to other queries; None where all
-    may be looked at. One statement, which plans the search and runs nothing."""
+def size_for(criteria: Criteria) -> int:
+    """How many matches to look at, so that their counts are worth reading and the page is there."""
+    return max(SAMPLE, round(MARGIN * up_to(criteria)))
+
+
+def up_to(criteria: Criteria) -> int:
+    """How many matches the page asked for ends with."""
+    return criteria.page * criteria.size
+
+
+def too_few(found: int, criteria: Criteria) -> bool:
+    """Whether a sample of matches held so few that one of enough must be drawn."""
+    return found < max(TOO_FEW, up_to(criteria))
+
+
+def draw(where: Statement, start: float, size: int, state: State) -> Sample | None:
+    """The sample of about `size` matches in which to look for what meets `where`, conditions on
+    `directory_listing l` without parameters left to other queries; None where all may be looked at.
+    One statement, which plans the search and runs nothing."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"EXPLAIN (FORMAT JSON) SELECT FROM directory_listing l WHERE {where.sql}",
@@ -153,7 +181,13 @@ def draw(where: Statement, start: float, size: int | None = None) -> Sample | No
         )
         (plan,) = cursor.fetchone()
     plan = json.loads(plan) if isinstance(plan, str) else plan
-    estimate = plan[0]["Plan"]["Plan Rows"]
+    return sample_of(plan[0]["Plan"]["Plan Rows"], start, size, state)
+
+
+def sample_of(estimate: int, start: float, size: int, state: State) -> Sample | None:
+    """The sample of about `size` of as many matches; None where all may be looked at."""
     if estimate <= ALL_UP_TO:
         return None
-    return Sample(start, (size or SAMPLE) / estimate, estimate)
+    share = size / estimate
+    positions = share * state.whole.total
+    return Sample(start, share, estimate, indexed=POSITION_COST * positions < estimate - size)

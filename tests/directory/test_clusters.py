@@ -264,7 +264,7 @@ def test_cells_that_are_wrong_are_reported(scattered, client, as_large):
     ],
 )
 @pytest.mark.parametrize("size", ["small", "large"])
-def test_a_move_of_the_map_is_two_statements_four_in_a_large_directory(
+def test_a_move_of_the_map_is_two_statements_three_in_a_large_directory(
     asked, size, scattered, client, as_large
 ):
     if size == "large":
@@ -272,8 +272,8 @@ def test_a_move_of_the_map_is_two_statements_four_in_a_large_directory(
     client.get(MAP)
     with recorded_sql() as statements:
         cells(client, **asked)
-    # That of the state, then: in a large directory an estimate, and how it is to be planned.
-    extra = {"small": 0, "large": 2 if {*asked} - {"boite", "zoom"} else 1}[size]
+    # That of the state and that of the cells; in a large directory, an estimate before it.
+    extra = {"small": 0, "large": 1 if {*asked} - {"boite", "zoom"} else 0}[size]
     assert len(asked_of(statements)) == 2 + extra
 
 
