@@ -43,7 +43,10 @@ MOST_ITEMS = 2_000
 
 def join(items: Iterable[str]) -> str:
     """Items in one cell, parted by « | »; what could part them is escaped."""
-    return " | ".join(PARTING.sub(r"\\\g<0>", item) for item in items)
+    items = list(items)
+    if PARTING.search("".join(items)):
+        items = [PARTING.sub(r"\\\g<0>", item) for item in items]
+    return " | ".join(items)
 
 
 def split(text: str) -> list[str]:

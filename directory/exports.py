@@ -101,11 +101,10 @@ def _rows(
         columns = []
         for name in names:
             render = resource.fields[name].widget.render
-            # Most values come more than once among a thousand.
-            made: dict[Any, Any] = {}
-            for value in {record[name] for record in records}:
-                made[value] = cell(render(value))
-            columns.append([made[record[name]] for record in records])
+            values = [record[name] for record in records]
+            # Most come more than once among a thousand.
+            made = {value: cell(render(value)) for value in set(values)}
+            columns.append([made[value] for value in values])
         return list(zip(*columns, strict=True))
 
     return _in_batches(ids, read, state)

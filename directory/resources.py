@@ -265,15 +265,19 @@ class EnterpriseResource(Resource):
         ids: Sequence[int],
         names: Collection[str] | None = None,
         seen: Sequence[str] = (Visibility.PUBLIC,),
+        *,
+        traced: bool = False,
     ) -> list[Record]:
         """The enterprises of these keys, in that order, each as {code name: value in plain form}
-        with `id`, `state`, `version` and `provenance`. `names` are the columns wanted (all);
-        `seen`, the visibilities whose contact details show (`profile.audiences`). A fixed number
-        of statements: one, and one for each of the columns that are kept in another table."""
+        with `id` and `state`; where `traced`, `version` and `provenance` too. `names` are the
+        columns wanted (all); `seen`, the visibilities whose contact details show
+        (`profile.audiences`). A fixed number of statements: one, and one for each of the columns
+        that are kept in another table."""
         wanted = set(self.fields if names is None else names)
         own = wanted - RELATED.keys() - RECOGNITION - CONTACT - {"url"}
         sources = {name: self.fields[name].source or name for name in own}
-        sources |= {name: name for name in ("id", "state", "version", "provenance", "slug")}
+        beside = ("version", "provenance") if traced else ()
+        sources |= {name: name for name in ("id", "state", "slug", *beside)}
         if "latitude" in own:
             sources["geo_precision"] = "geo_precision"
         found: dict[int, Record] = {}

@@ -35,7 +35,7 @@ class Comparison:
         pks = [entry.pk for entry, _values in read if entry.pk]
         if not pks:
             return
-        kept = {row["id"]: row for row in self.resource.records(pks, self.columns)}
+        kept = {row["id"]: row for row in self.resource.records(pks, self.columns, traced=True)}
         people: dict[int, list[Contact]] = {}
         if CONTACT & set(self.layout.positions):
             for contact in Contact.objects.filter(enterprise_id__in=pks).order_by("position", "pk"):

@@ -137,7 +137,7 @@ class Undoing:
         """What writing it puts back what was there before these rows, one of an enterprise."""
         befores: list[dict[str, Any]] = [row.before or {} for row in some]
         names = {name for before in befores for name in before["fields"]}
-        records = self.resource.records([whose(row) for row in some], names)
+        records = self.resource.records([whose(row) for row in some], names, traced=True)
         people = Contact.objects.in_bulk(
             [before["contact"]["pk"] for before in befores if "contact" in before]
         )
