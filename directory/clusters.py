@@ -139,7 +139,7 @@ SELECT json_agg({CELL} ORDER BY y, x) FROM (
     start, where = matching(replace(criteria, box=asked.box), state)
     sample = None
     if state.large and not everything:
-        sample = sampling.draw(where, starting_point(state.today), sampling.SAMPLE, state)
+        sample = sampling.draw(where, starting_point(state.today), sampling.SAMPLE)
     if sample:
         where = Statement(f"{where.sql} AND {sample.where.sql}", where.params + sample.where.params)
     share = sample.share if sample else 1

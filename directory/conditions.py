@@ -21,11 +21,15 @@ EARTH_RADIUS = 6_371.0  # km, mean
 WEIGHTS = "'{0, 0.15, 0.45, 1.0}'"
 
 
+#: For the first match of a rare word the planner would read a large directory whole, in the hope of
+#: meeting it soon.
+PLANNED = "SET LOCAL enable_seqscan = off;"
+
+
 def ask(statement: Statement, state: State) -> Any:
     """The one value that a statement gives, planned as the size of the directory asks."""
-    # For the first match of a rare word the planner would read a large directory whole, in the hope
-    # of meeting it soon. Sent at once, the two are a transaction, and one exchange with the server.
-    told = "SET LOCAL enable_seqscan = off;" if state.large else ""
+    # Sent at once, the two are a transaction, and one exchange with the server.
+    told = PLANNED if state.large else ""
     with connection.cursor() as cursor:
         cursor.execute(told + statement.sql, statement.params)
         if told:

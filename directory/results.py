@@ -50,7 +50,7 @@ def find(criteria: Criteria, state: State) -> Results:
     sample = sampling.of(criteria, state) if state.large else Sampling()
     answer = ask(_narrowed(criteria, state, sample), state)
     if sample.matches and sampling.too_few(answer["total"], criteria):
-        enough = sample.matches.of_enough(answer["total"], criteria, state)
+        enough = sample.matches.of_enough(answer["total"], criteria)
         sample = replace(sample, matches=enough)
         answer = ask(_narrowed(criteria, state, sample), state)
     elif _short(answer, sample, criteria):

@@ -40,8 +40,6 @@ SMALL_SHARE = 0.012
 TOO_FEW = 500
 #: Of matches up to the end of the page asked for, in a sample: an estimate may be wrong by as much.
 MARGIN = 1.5
-#: What it takes to find a listing's position in an index, beside what it takes to read the listing.
-POSITION_COST = 0.15
 
 
 @dataclass(frozen=True)
@@ -51,23 +49,19 @@ class Sample:
     start: float  # in [0, 1)
     share: float  # in (0, 1]
     estimate: int  # matches in the whole directory, as the planner sees it
-    #: Whether to find in an index the positions of the sample is quicker than to read all matches.
-    indexed: bool = True
 
     @property
     def where(self) -> Statement:
         """The condition on `directory_listing l`; the order wraps after the last position."""
-        # No index knows a sum.
-        position = "l.position" if self.indexed else "(l.position + 0)"
         end = self.start + self.share
         if end < 1:
-            return Statement(f"({position} >= %s AND {position} < %s)", [self.start, end])
-        return Statement(f"({position} >= %s OR {position} < %s)", [self.start, end - 1])
+            return Statement("(l.position >= %s AND l.position < %s)", [self.start, end])
+        return Statement("(l.position >= %s OR l.position < %s)", [self.start, end - 1])
 
-    def of_enough(self, found: int, criteria: Criteria, state: State) -> "Sample | None":
+    def of_enough(self, found: int, criteria: Criteria) -> "Sample | None":
         """What this sample would have been, had one known how many match: it held `found`. None
         where all may be looked at."""
-        return sample_of(round(found / self.share), self.start, size_for(criteria), state)
+        return sample_of(round(found / self.share), self.start, size_for(criteria))
 
     def scaled(self, count: float) -> int:
         """How many there must be in the whole directory, to two significant digits."""
@@ -144,11 +138,11 @@ def of(criteria: Criteria, state: State) -> Sampling:
     if statuses := criteria.facets.get(Dimension.STATUS):
         # Half of them to have expired, likewise.
         conditions.facets[Dimension.STATUS] = bearing(statuses)
-    matches = draw(conditions.all_but(None), start, size_for(criteria), state)
+    matches = draw(conditions.all_but(None), start, size_for(criteria))
     near_misses = None
     if conditions.facets and not criteria.only_facet:
         nearly = every([*conditions.fixed.values(), *conditions.nearly])
-        near_misses = draw(nearly, start, SAMPLE_OF_MISSES, state)
+        near_misses = draw(nearly, start, SAMPLE_OF_MISSES)
     if matches and near_misses:
         # The smaller is part of the larger.
         near_misses = replace(near_misses, share=min(near_misses.share, matches.share))
@@ -170,7 +164,7 @@ def too_few(found: int, criteria: Criteria) -> bool:
     return found < max(TOO_FEW, up_to(criteria))
 
 
-def draw(where: Statement, start: float, size: int, state: State) -> Sample | None:
+def draw(where: Statement, start: float, size: int) -> Sample | None:
     """The sample of about `size` matches in which to look for what meets `where`, conditions on
     `directory_listing l` without parameters left to other queries; None where all may be looked at.
     One statement, which plans the search and runs nothing."""
@@ -181,13 +175,9 @@ def draw(where: Statement, start: float, size: int, state: State) -> Sample | No
         )
         (plan,) = cursor.fetchone()
     plan = json.loads(plan) if isinstance(plan, str) else plan
-    return sample_of(plan[0]["Plan"]["Plan Rows"], start, size, state)
+    return sample_of(plan[0]["Plan"]["Plan Rows"], start, size)
 
 
-def sample_of(estimate: int, start: float, size: int, state: State) -> Sample | None:
+def sample_of(estimate: int, start: float, size: int) -> Sample | None:
     """The sample of about `size` of as many matches; None where all may be looked at."""
-    if estimate <= ALL_UP_TO:
-        return None
-    share = size / estimate
-    positions = share * state.whole.total
-    return Sample(start, share, estimate, indexed=POSITION_COST * positions < estimate - size)
+    return Sample(start, size / estimate, estimate) if estimate > ALL_UP_TO else None

@@ -16,6 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from directory import state
+from directory.conditions import PLANNED
 from directory.criteria import LAST_PAGE
 from directory.models import Listing
 from tests.bench import volume
@@ -129,7 +130,8 @@ def write_plans(call, asked):
             call(path)
         lines.append(f"\n## {kind}: {name} ({path})\n")
         for sql, params in statements:
-            if not sql.lstrip().startswith(("SELECT", "WITH")):
+            sql = sql.removeprefix(PLANNED).lstrip()
+            if not sql.startswith(("SELECT", "WITH")):
                 continue
             with connection.cursor() as cursor:
                 cursor.execute("SET enable_seqscan = off")
