@@ -16,7 +16,7 @@ from django.utils import timezone
 from directory import labels as labels_module
 from directory.labels import Labels
 from directory.search import fold
-from directory.transactions import long_transaction
+from directory.transactions import as_first_statement, long_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -173,9 +173,13 @@ def current() -> State:
     kept, today = _kept.state, timezone.localdate()
     known = (kept.snapshot.version, kept.snapshot.day)
     late = kept.large or known != (kept.version, today) or kept.today != today
-    with connection.cursor() as cursor:
-        cursor.execute(SQL, [kept.version, kept.vocabulary, late, *known, kept.vocabulary])
-        version, vocabulary, moved = cursor.fetchone()
+
+    def ask() -> tuple:
+        with connection.cursor() as cursor:
+            cursor.execute(SQL, [kept.version, kept.vocabulary, late, *known, kept.vocabulary])
+            return cursor.fetchone()
+
+    version, vocabulary, moved = as_first_statement(ask)
     if moved is None:
         return kept
     labels, snapshot = kept.labels, kept.snapshot

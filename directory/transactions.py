@@ -1,4 +1,5 @@
-"""How long a transaction may take, and what becomes of one that another undid.
+"""How long a transaction may take, what becomes of one that another undid, and of a connection
+that died between two requests.
 
 The time limits of the settings are those of a page; a command asks for its own.
 """
@@ -8,10 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected, UniqueViolation
+
+Read = TypeVar("Read")
 
 LIMITS = """
 SET LOCAL statement_timeout = 0;
@@ -33,6 +36,28 @@ def long_transaction(*, patient: bool = True) -> Iterator[None]:
             if patient:
                 cursor.execute(PATIENCE)
         yield
+
+
+def as_first_statement(read: Callable[[], Read]) -> Read:
+    """What `read` reads. Where no statement of this request went before, it tells whether the
+    connection that was kept still lives, in the place of the one that Django sends for that
+    (CONN_HEALTH_CHECKS), and reads anew on another if it does not. It writes nothing."""
+    held: Any = connection  # whose stubs say nothing of these checks
+    untried = (
+        held.connection is not None
+        and held.health_check_enabled
+        and not held.health_check_done
+        and not held.in_atomic_block
+    )
+    if untried:
+        held.health_check_done = True
+    try:
+        return read()
+    except (OperationalError, InterfaceError):
+        if not untried or connection.is_usable():
+            raise
+        connection.close()
+    return read()
 
 
 #: Times that a write is tried while others take what it chose.

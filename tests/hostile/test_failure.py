@@ -92,7 +92,9 @@ def as_served():
             signal.disconnect(dispatch_uid=f"as served {when}")
 
 
-def test_a_session_killed_between_two_requests_is_replaced_without_an_error(visitor, other):
+@pytest.fixture
+def served(visitor):
+    """Asks for the list as a server does, on a connection kept between requests; its status."""
     from config.wsgi import application
 
     def ask():
@@ -105,11 +107,31 @@ def test_a_session_killed_between_two_requests_is_replaced_without_an_error(visi
         return int(answered[0][0][:3])
 
     assert ask() == 200
+    return ask
+
+
+def test_a_session_killed_between_two_requests_is_replaced_without_an_error(served, other):
     pid = connection.connection.info.backend_pid
     other.execute("SELECT pg_terminate_backend(%s)", [pid])
     time.sleep(0.1)
-    assert ask() == 200
+    assert served() == 200
     assert connection.connection.info.backend_pid != pid
+
+
+def test_the_first_statement_of_a_page_tells_whether_its_connection_lives(served, monkeypatch):
+    asked = []
+    usable = connection.is_usable
+    monkeypatch.setattr(connection, "is_usable", lambda: asked.append(1) or usable())
+    assert served() == 200
+    assert asked == []
+
+
+def test_a_first_statement_that_fails_on_a_living_connection_is_not_asked_again(served, other):
+    with locked(other, "LOCK TABLE directory_version IN ACCESS EXCLUSIVE MODE"):
+        started = time.monotonic()
+        assert served() == 503
+        assert 2 <= time.monotonic() - started < 4
+    assert served() == 200
 
 
 def test_a_session_killed_while_it_answers_gives_one_503_and_the_next_page_is_fine(visitor, other):
