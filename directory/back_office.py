@@ -79,9 +79,11 @@ class Site(admin.AdminSite):
 
     def get_app_list(self, request, app_label=None):
         """By work rather than by app: what each group has that this person may open."""
+        # What Django's own makes, before it sorts by names translated at each comparison: four of
+        # the six milliseconds that it took a page.
         models = {
             model["object_name"]: model
-            for app in super().get_app_list(request, app_label)
+            for app in self._build_app_dict(request, app_label).values()
             for model in app["models"]
         }
         groups = []
