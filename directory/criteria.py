@@ -88,6 +88,11 @@ class Criteria:
         return usual if senseless.get(self.sort, not self.sort) else self.sort
 
     @property
+    def up_to(self) -> int:
+        """How many listings the page asked for ends with."""
+        return self.page * self.size
+
+    @property
     def reach(self) -> int:
         """How many of the listings found can be paged through."""
         ranked = self.order == "pertinence" and not self.query.neq

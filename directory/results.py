@@ -49,11 +49,11 @@ def find(criteria: Criteria, state: State) -> Results:
         )
     sample = sampling.of(criteria, state) if state.large else Sampling()
     answer = ask(_narrowed(criteria, state, sample), state)
-    if sample.matches and sampling.too_few(answer["total"], criteria):
+    if sample.matches and answer["total"] < sampling.needed(criteria):
         enough = sample.matches.of_enough(answer["total"], criteria)
         sample = replace(sample, matches=enough)
         answer = ask(_narrowed(criteria, state, sample), state)
-    elif _short(answer, sample, criteria):
+    if _short(answer, sample, criteria):
         answer |= ask(_page_alone(criteria, state), state)
     total = sample.matches.scaled(answer["total"]) if sample.matches else answer["total"]
     counts = {
@@ -145,7 +145,7 @@ def _narrowed(criteria: Criteria, state: State, sample: Sampling) -> Statement:
     params += source.params
 
     asked = asked_words(criteria.query)
-    if sample.matches and criteria.order not in ("pertinence", "rotation"):
+    if sample.matches and not sampling.holds_the_page(criteria):
         page = _page_of_all(criteria, state, sample.matches)
     else:
         page = _page(criteria, state)
@@ -185,7 +185,7 @@ def _page_of_all(criteria: Criteria, state: State, sample: Sample | None) -> Sta
     conditions = [conditions_of(criteria, state).all_but(None)]
     distance = distance_to(criteria.near) if criteria.near else Statement("NULL")
     if criteria.near and criteria.order == "proximite" and sample:
-        radius = sample.radius(criteria.radius, criteria.page * criteria.size)
+        radius = sample.radius(criteria.radius, criteria.up_to)
         conditions.append(within(criteria.near, radius))
     where = every(conditions)
     order = ordered(criteria.order, state)

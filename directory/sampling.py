@@ -38,8 +38,8 @@ SAMPLE_OF_MISSES = 1_000
 SMALL_SHARE = 0.012
 #: So few in a sample tell that the estimate was wrong.
 TOO_FEW = 500
-#: Of matches up to the end of the page asked for, in a sample: an estimate may be wrong by as much.
-MARGIN = 1.5
+#: Of what a sample must hold: an estimate may be wrong by as much.
+MARGIN = 2
 
 
 @dataclass(frozen=True)
@@ -149,19 +149,23 @@ def of(criteria: Criteria, state: State) -> Sampling:
     return Sampling(matches, near_misses)
 
 
+def holds_the_page(criteria: Criteria) -> bool:
+    """Whether the page is read from the sample: other orders have an index that gives it."""
+    return criteria.order in ("pertinence", "rotation")
+
+
+def needed(criteria: Criteria) -> int:
+    """How many matches a sample must hold: the page, and where they are ranked all that can be
+    paged through, as pages ranked among others would repeat listings and pass some over."""
+    if not holds_the_page(criteria):
+        return TOO_FEW
+    ranked = criteria.order == "pertinence"
+    return max(TOO_FEW, criteria.reach if ranked else criteria.up_to)
+
+
 def size_for(criteria: Criteria) -> int:
     """How many matches to look at, so that their counts are worth reading and the page is there."""
-    return max(SAMPLE, round(MARGIN * up_to(criteria)))
-
-
-def up_to(criteria: Criteria) -> int:
-    """How many matches the page asked for ends with."""
-    return criteria.page * criteria.size
-
-
-def too_few(found: int, criteria: Criteria) -> bool:
-    """Whether a sample of matches held so few that one of enough must be drawn."""
-    return found < max(TOO_FEW, up_to(criteria))
+    return max(SAMPLE, MARGIN * needed(criteria))
 
 
 def draw(where: Statement, start: float, size: int) -> Sample | None:
@@ -180,4 +184,4 @@ def draw(where: Statement, start: float, size: int) -> Sample | None:
 
 def sample_of(estimate: int, start: float, size: int) -> Sample | None:
     """The sample of about `size` of as many matches; None where all may be looked at."""
-    return Sample(start, size / estimate, estimate) if estimate > ALL_UP_TO else None
+    return Sample(start, size / estimate, estimate) if estimate > max(ALL_UP_TO, size) else None

@@ -14,9 +14,15 @@ from directory.search import Statement
 from directory.state import State
 
 
+def comes_by_name(criteria: Criteria, found: int) -> bool:
+    """Whether a file of so many comes by name, though the page came by relevance."""
+    return criteria.order == "pertinence" and found > RANKED
+
+
 def every_id(criteria: Criteria, state: State) -> "array[int]":
-    """The enterprises that the criteria find, to the last, in the order of the page: their keys,
-    eight bytes each, read in one statement. Where more match than relevance ranks, by name."""
+    """The enterprises that the criteria find, to the last: their keys, eight bytes each, read in
+    one statement. They come in the order of the page; by name where more match than relevance
+    ranks."""
     asked, where = matching(criteria, state)
     source = Statement(f"directory_listing l WHERE {where.sql}", where.params)
     if criteria.order == "pertinence":

@@ -23,10 +23,13 @@ LARGEST_CACHE = 1024  # MB
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-def cache() -> int:
-    """Megabytes of pages that the server keeps, by the memory of this machine."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
-    return max(128, min(LARGEST_CACHE, memory // 8))
+def cache(limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int:
+    """Megabytes of pages that the server keeps, by the memory of this machine, or what its
+    container may take of it (`limit`, a number of bytes or « max »)."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):
+        memory = min(memory, int(limit.read_text()))
+    return max(128, min(LARGEST_CACHE, memory // 2**20 // 8))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from directory.models import Visibility
 from directory.pages import Page
 from directory.profile import audiences
 from directory.resources import PRESETS
-from directory.selection import every_id
+from directory.selection import comes_by_name, every_id
 from directory.views.caching import kept_while_unchanged
 
 CSV = "text/csv; charset=utf-8"
@@ -187,6 +187,7 @@ def panel(asked):
     chosen = named or ",".join(asked.columns)
     return {
         "total": len(asked.ids),
+        "by_name": comes_by_name(asked.filters.criteria, len(asked.ids)),
         "heading": page.heading(),
         "chips": page.chips(),
         "list_url": f"{reverse('directory:list')}{query_of(asked)}",

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from config import embedded
-from config.embedded import Cluster, EmbeddedError, programs
+from config.embedded import Cluster, EmbeddedError, programs, server
 
 ROOT = os.geteuid() == 0
 root_only = pytest.mark.skipif(not ROOT, reason="only root has a server run as another account")
@@ -132,6 +132,19 @@ def test_nothing_listens_on_the_network_and_the_socket_is_private(folder):
     with running(folder) as where:
         assert ask(folder, "SHOW listen_addresses") == ("",)
         assert Path(where["HOST"]).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("allowed", "megabytes"), [(str(4 * 2**30), 512), (str(2**20), 128), (str(2**60), None)]
+)
+def test_the_server_keeps_in_memory_what_its_container_may_take(tmp_path, allowed, megabytes):
+    limit = tmp_path / "memory.max"
+    limit.write_text(f"{allowed}\n")
+    whole = server.cache(tmp_path / "none")
+    assert server.cache(limit) == min(whole, megabytes or whole)
+    limit.write_text("max\n")
+    assert server.cache(limit) == whole
+    assert 128 <= whole <= server.LARGEST_CACHE
 
 
 @pytest.mark.parametrize(("durable", "fsync"), [(True, "on"), (False, "off")])

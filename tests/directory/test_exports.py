@@ -311,7 +311,9 @@ class TestTheSearch:
         assert get(CSV, "page=2&taille=5&tout=ville").getvalue() == whole
 
     def test_by_relevance_beyond_what_is_ranked_it_comes_by_name(self, several, get, monkeypatch):
+        assert "dans l’ordre des résultats" in get(PANEL, "q=traiteur").content.decode()
         monkeypatch.setattr(selection, "RANKED", 10)
+        assert "trop nombreuses pour être classées" in get(PANEL, "q=traiteur").content.decode()
         names = [row["Nom"] for row in csv_rows(get(CSV, "q=traiteur"))]
         assert len(names) > 10
         assert names == [row["Nom"] for row in csv_rows(get(CSV, "q=traiteur&tri=nom"))]

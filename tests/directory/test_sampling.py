@@ -1,10 +1,13 @@
 """A large directory, as far as answers go: what is large is told from a much smaller number."""
 
+import math
+from dataclasses import replace
+
 import pytest
 from django.db import connection
 from django.http import QueryDict
 
-from directory import results, sampling, state
+from directory import criteria, results, sampling, state
 from directory.conditions import starting_point
 from directory.facets import Dimension
 from directory.filters import EnterpriseFilter
@@ -34,6 +37,7 @@ def sampled(directory_of_many, as_large, monkeypatch):
     monkeypatch.setattr(sampling, "SAMPLE", 60)
     monkeypatch.setattr(sampling, "SAMPLE_OF_MISSES", 60)
     monkeypatch.setattr(sampling, "TOO_FEW", 20)
+    monkeypatch.setattr(criteria, "RANKED", 40)
     as_large()
 
 
@@ -46,8 +50,8 @@ def large(sampled, as_large):
         for most in (100, 50_000):
             as_large(most)
             current = state.current()
-            criteria = EnterpriseFilter(QueryDict(query), current.labels).criteria
-            answers.append(results.find(criteria, current))
+            asked = EnterpriseFilter(QueryDict(query), current.labels).criteria
+            answers.append(results.find(asked, current))
         return answers
 
     return ask
@@ -96,12 +100,58 @@ def test_where_fewer_are_that_near_than_expected_one_looks_further(large, monkey
     assert slugs(sampled) == slugs(exact)
 
 
-def test_a_long_page_for_a_program_ends_within_the_sample(large, client, as_large):
+def test_a_program_reads_long_pages_to_the_last(sampled, client, as_large):
+    paths, asked = [], "/entreprises.json?dessert=longueuil&taille=100"
+    as_large(50_000)
+    whole = client.get(asked).json()["total"]
+    assert whole > 400
     as_large()
-    asked = "/entreprises.json?forme=npo&forme=coop_solidarity&taille=100&page=2"
-    answer = client.get(asked).json()
-    assert answer["exact"] is False
-    assert len(answer["results"]) == 100
+    for page in range(1, math.ceil(whole / 100) + 1):
+        answer = client.get(f"{asked}&page={page}").json()
+        assert 0.5 < answer["total"] / whole < 2
+        paths += [row["url"] for row in answer["results"]]
+    assert len(paths) == len(set(paths)) == whole
+
+
+def overestimated(monkeypatch):
+    """The planner expects twice as many as there are."""
+    draw = sampling.draw
+
+    def wrongly(*args):
+        right = draw(*args)
+        return replace(right, share=right.share / 2, estimate=2 * right.estimate)
+
+    monkeypatch.setattr(sampling, "draw", wrongly)
+
+
+def test_pages_of_what_is_ranked_repeat_no_listing_where_more_were_expected(large, monkeypatch):
+    overestimated(monkeypatch)
+    pages = [large(f"q=service&page={page}")[0] for page in (1, 2)]
+    found = [slug for page in pages for slug in slugs(page)]
+    assert len(found) == len(set(found)) == 40
+    assert pages[0].total == pages[1].total
+
+
+@pytest.mark.parametrize("order", ["nom", "recent", "proximite"])
+def test_an_order_that_an_index_follows_needs_no_larger_sample_for_a_late_page(order):
+    near = {"near": object()} if order == "proximite" else {}
+    late = criteria.Criteria(sort=order, page=50, size=100, **near)
+    assert sampling.size_for(late) == sampling.size_for(replace(late, page=1))
+
+
+def test_where_fewer_are_near_one_looks_further_after_a_sample_drawn_again_too(large, monkeypatch):
+    monkeypatch.setattr(Sample, "radius", lambda sample, radius, needed: 0.01)
+    drawn_again = []
+    again = Sample.of_enough
+    monkeypatch.setattr(
+        Sample, "of_enough", lambda *args: drawn_again.append(again(*args)) or drawn_again[-1]
+    )
+    monkeypatch.setattr(
+        sampling, "draw", lambda where, start, size: Sample(start, 0.025, estimate=2_400)
+    )
+    sampled, exact = large("pres=longueuil&rayon=100")
+    assert isinstance(drawn_again[0], Sample)
+    assert slugs(sampled) == slugs(exact)
 
 
 def test_a_word_ranks_what_the_sample_holds(large):

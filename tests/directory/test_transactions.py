@@ -4,7 +4,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from directory.models import Enterprise
 from directory.transactions import again_if_undone
@@ -52,6 +52,20 @@ def test_without_it_a_deadlock_costs_one_of_them_its_write(reference):
         [lambda: one.write(REQUEST, "un"), lambda: other.write(REQUEST, "deux")]
     )
     assert "deadlock" in str(failure)
+
+
+def test_a_form_that_is_undone_each_time_ends_with_its_error():
+    calls = []
+
+    class Refused:
+        @again_if_undone
+        def view(self, request):
+            calls.append(1)
+            raise IntegrityError("duplicate key")
+
+    with pytest.raises(IntegrityError):
+        Refused().view(REQUEST)
+    assert len(calls) == 3
 
 
 def test_another_error_is_not_tried_again():
