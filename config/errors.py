@@ -5,6 +5,7 @@ import sys
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
@@ -101,10 +102,24 @@ def page(request, status):
     return response
 
 
+#: How the database fails: down, too slow, locked.
+FAILED = OperationalError | InterfaceError
+
+
 @login_not_required
 def bad_request(request, exception):
+    """Also what Django makes of a session that the database did not keep, which is no fault of the
+    reader's (SessionInterrupted, raised while an error of the database was handled)."""
+    if isinstance(exception, SessionInterrupted) and failed_database(exception):
+        return page(request, 503)
     too_big = isinstance(exception, RequestDataTooBig | TooManyFilesSent)
     return page(request, 413 if too_big else 400)
+
+
+def failed_database(error):
+    while error is not None and not isinstance(error, FAILED):
+        error = error.__context__
+    return error is not None
 
 
 @login_not_required
@@ -128,5 +143,4 @@ def server_error(request):
 
     Django calls this while the exception is being handled, from views and middlewares alike.
     """
-    failed_database = isinstance(sys.exception(), OperationalError | InterfaceError)
-    return page(request, 503 if failed_database else 500)
+    return page(request, 503 if isinstance(sys.exception(), FAILED) else 500)

@@ -1,10 +1,13 @@
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 site = get_wsgi_application()
+# Before the server forks: each worker would load them at its first request, from the code of then.
+get_resolver().url_patterns  # noqa: B018
 
 
 def application(environ, start_response):

@@ -114,7 +114,8 @@ def leave(*, user: User, by: User | None = None) -> None:
     handled), an account without name nor address stays in their place. The Pôle is told of the
     enterprises that nobody answers for any longer. Raises LastSuperuser."""
     with transaction.atomic():
-        keep_a_superuser(without=[user.pk])
+        if user.is_superuser:  # of others nobody is held, who may be deciding of their claim
+            keep_a_superuser(without=[user.pk])
         # Not its key: a colleague who joins a listing would wait for this, and this for them.
         user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         email = user.email

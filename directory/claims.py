@@ -130,6 +130,8 @@ def claim_by_domain(*, enterprise: Enterprise, by: User) -> Representative:
         enterprise = _held_for(enterprise, by)
         if representatives.owners(enterprise).exists() or not _address_at_home(enterprise, by):
             raise NotOffered
+        if not representatives.hold_account(by):
+            raise AccountClosed
         claim = _opened(enterprise, by)
         claim.sent_to = ""
         _settle(claim, Claim.State.ACCEPTED, by=None)
@@ -199,6 +201,8 @@ def prove(*, enterprise: Enterprise, by: User, code: str) -> Representative | No
         elif representatives.owners(enterprise).exists():
             _wait(claim)
             return None
+        elif not representatives.hold_account(by):
+            raise AccountClosed
         else:
             _settle(claim, Claim.State.ACCEPTED, by=None)
             found = representatives.attach(
@@ -275,7 +279,7 @@ def accept(
         enterprise = claim.enterprise
         if enterprise.state == Enterprise.State.ARCHIVED:
             raise NotOffered
-        if not claim.user.is_active:
+        if not representatives.hold_account(claim.user):
             raise AccountClosed
         if claim.takeover and not called:
             raise NotCalled
@@ -346,8 +350,11 @@ def _to_decide(claim: Claim, by: User, seen: str | None) -> Claim:
     """The claim as it is now, its enterprise held: of two who decide at once, the second finds it
     decided, and an owner removed meanwhile decides nothing. A takeover is for staff alone."""
     read = digest(claim) if seen is None else seen
-    enterprise = representatives.hold_of(claim)
-    current = Claim.objects.select_related("user").get(pk=claim.pk)
+    try:
+        enterprise = representatives.hold_of(claim)
+        current = Claim.objects.select_related("user").get(pk=claim.pk)
+    except Claim.DoesNotExist:  # erased with the account
+        raise AccountClosed from None
     current.enterprise = enterprise
     if not roles.may(by, "change_claim") and (
         current.takeover or not representatives.may_manage(by, enterprise)

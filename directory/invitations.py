@@ -162,7 +162,7 @@ def accept(*, token: str, by: User) -> Representative:
         invitation = find(token)
         if invitation is None:
             raise Invitation.DoesNotExist
-        if not is_invited(invitation, by):
+        if not representatives.hold_account(by) or not is_invited(invitation, by):
             raise NotInvited
         if invitation.accepted_by_id == by.pk:
             member = enterprise.representatives.filter(user=by).first()

@@ -136,8 +136,8 @@ SUREST = [Source.OWNER, Source.STAFF, "", Source.IMPORT]
 
 def proposed(part: Part, one: Values, other: Values) -> str:
     """Which is proposed, "one", "other" or "both": what is said rather than nothing; then what the
-    enterprise said, then the Pôle, then a file; then both where they can be put together, else the
-    listing that was written last."""
+    enterprise said, then the Pôle, then a file; then both where they can be put together, else
+    what buyers read already, and of two drafts the one that was written last."""
     empty = part.is_empty(one), part.is_empty(other)
     if empty[0] != empty[1]:
         return "other" if empty[0] else "one"
@@ -146,6 +146,9 @@ def proposed(part: Part, one: Values, other: Values) -> str:
         return "one" if ranks[0] < ranks[1] else "other"
     if part.together:
         return "both"
+    public = [side["state"] == State.PUBLISHED for side in (one, other)]
+    if public[0] != public[1]:
+        return "one" if public[0] else "other"
     return "one" if one["updated_at"] >= other["updated_at"] else "other"
 
 

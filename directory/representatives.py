@@ -7,7 +7,7 @@ the one way to leave it without: the Pôle is then told.
 """
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -76,10 +76,20 @@ def hold_of(row: Claim | Invitation) -> Enterprise:
     return held
 
 
+def hold_account(user: User) -> bool:
+    """Hold the account of who joins, after the enterprise, until the transaction ends; whether it
+    is open. One that is closed at the same moment was closed before, or leaves what it joined."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT is_active FROM directory_user WHERE id = %s FOR SHARE", [user.pk])
+        found = cursor.fetchone()
+    return found is not None and found[0]
+
+
 def attach(
     *, enterprise: Enterprise, user: User, role: str, by: User | None, how: str
 ) -> Representative:
-    """Make this person a representative, in a transaction that holds the enterprise.
+    """Make this person a representative, in a transaction that holds the enterprise and, open,
+    their account.
 
     Who is one already never loses by it: an editor becomes an owner, an owner stays one. What they
     still asked for is closed. `how` says by what proof, for the trace."""

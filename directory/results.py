@@ -183,6 +183,9 @@ def _page_of_all(criteria: Criteria, state: State, sample: Sample | None) -> Sta
     """The rows of the page, in an order that an index follows: what matches is frequent, so that
     a page is soon full. For the nearest, a sample tells how far one needs to look."""
     conditions = [conditions_of(criteria, state).all_but(None)]
+    # Where so few match that an index in the order of the page would be followed for long, they are
+    # gathered, then put in order.
+    fence = "" if not sample or sample.soon_meets(criteria, state) else "OFFSET 0"
     distance = distance_to(criteria.near) if criteria.near else Statement("NULL")
     if criteria.near and criteria.order == "proximite" and sample:
         radius = sample.radius(criteria.radius, criteria.up_to)
@@ -194,7 +197,8 @@ def _page_of_all(criteria: Criteria, state: State, sample: Sample | None) -> Sta
         f"""
     SELECT json_agg({row} ORDER BY l.place) FROM (
         SELECT *, row_number() OVER () AS place FROM (
-            SELECT l.*, {distance.sql} AS distance FROM directory_listing l WHERE {where.sql}
+            SELECT l.*, {distance.sql} AS distance
+            FROM (SELECT * FROM directory_listing l WHERE {where.sql} {fence}) l
             ORDER BY {order.sql} LIMIT %s OFFSET %s) ordered
     ) l""",
         [

@@ -36,6 +36,10 @@ SAMPLE_OF_MISSES = 1_000
 #: Up to this share of the directory, to read it whole in the neutral order and look at each listing
 #: is quicker than to find in the indexes what meets the conditions anywhere.
 SMALL_SHARE = 0.012
+#: What each listing that one expects to pass over costs, beside one that an index gives. Five times
+#: as many may come; with words forty times, as names often begin alike (all caterers), and to look
+#: for words in each takes 25 times as long.
+PASSED_OVER, PASSED_OVER_FOR_WORDS = 5, 25 * 40
 #: So few in a sample tell that the estimate was wrong.
 TOO_FEW = 500
 #: Of what a sample must hold: an estimate may be wrong by as much.
@@ -66,6 +70,14 @@ class Sample:
     def scaled(self, count: float) -> int:
         """How many there must be in the whole directory, to two significant digits."""
         return rounded(count / self.share)
+
+    def soon_meets(self, criteria: Criteria, state: State) -> bool:
+        """Whether the page is met sooner along an index of its order than by gathering all that
+        match: half of a directory may begin with letters that none of them begins with."""
+        passed_over = criteria.up_to * max(0, state.whole.total / self.estimate - 1)
+        return (
+            PASSED_OVER_FOR_WORDS if criteria.query else PASSED_OVER
+        ) * passed_over < self.estimate
 
     def radius(self, radius: float, needed: int) -> float:
         """Within how many kilometres as many as are needed should be found, of those within

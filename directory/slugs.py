@@ -3,8 +3,10 @@
 import re
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 from django.utils.text import slugify
 
+from directory.models import Enterprise
 from directory.models.enterprises import RESERVED_SLUGS
 from directory.search import fold
 
@@ -39,6 +41,15 @@ class Slugs:
             number += 1
         self.taken.add(slug)
         return slug
+
+
+#: The enterprise that last stood, published, at an address.
+LAST_AT = "SELECT enterprise_id FROM directory_change WHERE slug = %s"
+
+
+def led_to(slug: str) -> Enterprise | None:
+    """The enterprise to which this address leads, that it had; or that it has."""
+    return Enterprise.objects.filter(pk=RawSQL(LAST_AT, [slug])).first()
 
 
 def short(slug: str, most: int) -> str:

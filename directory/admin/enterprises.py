@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from directory import duplicates, uploads
+from directory import duplicates, slugs, uploads
 from directory.admin import acts, filters, recognitions
 from directory.admin.inlines import Inline
 from directory.admin.search import LookedAtAdmin, OneAmongRows, SearchAdmin, folded
@@ -199,9 +199,22 @@ class EnterpriseForm(SeenForm):
     class Meta:
         labels = {"slug": _("Adresse de la fiche (dans le site)")}
         help_texts = {"slug": _("Si vous la changez, l’ancienne mènera à la nouvelle.")}
+        error_messages = {
+            "slug": {"unique": _("Cette adresse est déjà celle d’une autre fiche.")},
+        }
 
     def listing(self):
         return self.instance
+
+    def clean_slug(self):
+        slug = self.cleaned_data["slug"]
+        listing = slugs.led_to(slug) if slug != self.initial.get("slug") else None
+        if listing not in (None, self.instance):
+            raise ValidationError(
+                _("Cette adresse mène déjà à «\xa0%(name)s\xa0»\xa0: choisissez-en une autre."),
+                params={"name": listing.name},
+            )
+        return slug
 
     def clean_logo(self):
         """Drawn anew, as those that enterprises send: their place and their scripts stay behind."""

@@ -15,6 +15,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from directory import wording
 from directory.admin.import_forms import ColumnsForm, UploadForm
 from directory.admin.import_questions import answers
 from directory.admin.import_questions import asked as asked_above
@@ -24,8 +25,8 @@ from directory.imports import batches, leftovers, undoing
 from directory.imports.batches import Amendment, Busy
 from directory.imports.bounds import Refused
 from directory.imports.entries import Outcome
+from directory.imports.rows import REMOVED, RESTORED, STAYED
 from directory.models import ImportBatch, SavedMapping
-from directory.wording import number
 
 State = ImportBatch.State
 #: Rows of a page: each is a form.
@@ -51,6 +52,22 @@ def step(view):
         return view(self, request, batches.look(batch), **kwargs)
 
     return opened
+
+
+def undone(done):
+    """What undoing an import did, in a few words."""
+    counts = [done[name] for name in (REMOVED, RESTORED, STAYED)]
+    texts = [
+        ngettext("%(n)d fiche retirée", "%(n)d fiches retirées", counts[0]),
+        ngettext("%(n)d fiche remise comme avant", "%(n)d fiches remises comme avant", counts[1]),
+        ngettext(
+            "%(n)d fiche restée telle quelle, en tout ou en partie",
+            "%(n)d fiches restées telles quelles, en tout ou en partie",
+            counts[2],
+        ),
+    ]
+    said = [text % {"n": n} for text, n in zip(texts, counts, strict=True) if n]
+    return wording.enumeration(said) if said else _("aucune fiche n’était à remettre")
 
 
 @admin.register(ImportBatch)
@@ -117,7 +134,9 @@ class ImportBatchAdmin(SearchAdmin):
                 self.say_twice(request, batch)
                 return redirect("admin:directory_importbatch_columns", pk=batch.pk)
         title = _("Importer un fichier d’entreprises")
-        return self.page(request, "upload", form=form, title=title, most=number(batches.MOST_ROWS))
+        return self.page(
+            request, "upload", form=form, title=title, most=wording.number(batches.MOST_ROWS)
+        )
 
     def receive(self, said, by):
         with NamedTemporaryFile() as copy:
@@ -265,11 +284,8 @@ class ImportBatchAdmin(SearchAdmin):
             except (Refused, Busy) as error:
                 messages.error(request, str(error) or busy())
             else:
-                text = _(
-                    "Import annulé\xa0: %(removed)d fiches retirées, %(restored)d remises comme "
-                    "avant, %(stayed)d restées telles quelles, en tout ou en partie."
-                )
-                messages.success(request, text % done)
+                text = _("Import annulé\xa0: %(done)s.")
+                messages.success(request, text % {"done": undone(done)})
             return self.to(batch)
         if batch.state != State.APPLIED:
             return self.to(batch)

@@ -76,8 +76,18 @@ class Comparison:
         elsewhere = values.get("city", record.get("city")) != record.get("city")
         if elsewhere and "city" not in entry.changes:
             entry.changes.pop("borough", None)
+        self.extend(entry, values, record)
         if "neq" in entry.changes:
             warn_of_neq(entry, entry.changes, self.where)
+
+    def extend(self, entry: Entry, values: Record, record: Record) -> None:
+        """An extension is of its number: kept where another is, gone where another comes."""
+        if "phone" in entry.kept and "phone_extension" in entry.changes:
+            value = entry.changes.pop("phone_extension")
+            entry.kept["phone_extension"] = (record["phone_extension"], value)
+        elsewhere = "phone" in entry.changes and record["phone"] and record["phone_extension"]
+        if elsewhere and "phone_extension" not in values:
+            entry.changes["phone_extension"] = ""
 
     def keep_what_was(self, entry: Entry, record: Record) -> None:
         """What undoing the import would put back."""
@@ -126,6 +136,9 @@ class Comparison:
                 entry.contact[field] = value
                 entry.contact_before[field] = before
                 entry.contact_pk = same.pk
+        if "phone" in entry.kept_person and "phone_extension" in entry.contact:
+            entry.kept_person["phone_extension"] = entry.contact.pop("phone_extension")
+            entry.contact_before.pop("phone_extension")
 
 
 #: Who said what is kept; "" where nothing tells, as before imports.

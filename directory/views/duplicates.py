@@ -228,6 +228,7 @@ def comparison_page(request, one, other, pair, *, form=None, seen=None, notice="
         "decided": pair and pair.state == State.DISTINCT,
         "may_merge": roles.may(request.user, "add_merge"),
         "blocked": blocked,
+        "neqs_differ": bool(one.neq and other.neq and one.neq != other.neq),
         "notice": notice,
         "errors": len(form.errors),
         "apart": just_told_apart(request.user),

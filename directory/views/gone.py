@@ -1,5 +1,7 @@
 """What stands at an address of listings where none is published any longer."""
 
+from functools import wraps
+
 from django.db.models.expressions import RawSQL
 from django.http import Http404
 from django.shortcuts import redirect, render
@@ -7,9 +9,7 @@ from django.utils.translation import gettext as _
 
 from directory import merging
 from directory.models import Enterprise
-
-#: The enterprise that last stood, published, at an address.
-LAST_AT = "SELECT enterprise_id FROM directory_change WHERE slug = %s"
+from directory.slugs import LAST_AT
 
 
 def shown_once():
@@ -27,7 +27,7 @@ def gone(request, enterprise):
     if successor and successor.state != Enterprise.State.PUBLISHED:
         successor = None
     if enterprise.closing == Enterprise.Closing.CLOSED:
-        reason = _("Fermée")
+        reason = _("Cette entreprise a cessé ses activités")
     elif successor:
         reason = _("Remplacée par %(name)s") % {"name": successor.name}
     else:
@@ -47,6 +47,30 @@ def moved(request, slug):
     if kept is None:
         raise Http404
     return led_to(request, kept)
+
+
+def at_its_address(view):
+    """For a page of an enterprise's own people: the listing that had this address has another now,
+    and what is sent there follows."""
+
+    @wraps(view)
+    def found(request, slug, **kwargs):
+        try:
+            return view(request, slug=slug, **kwargs)
+        except Http404:
+            if not request.user.is_authenticated:
+                raise
+            theirs = Enterprise.objects.editable_by(request.user).exclude(slug=slug)
+            kept = theirs.filter(pk=RawSQL(LAST_AT, [slug])).first()
+            if kept is None:
+                raise
+            return redirect(
+                request.resolver_match.view_name,
+                **request.resolver_match.kwargs | {"slug": kept.slug},
+                preserve_request=request.method == "POST",
+            )
+
+    return found
 
 
 def led_to(request, kept):

@@ -27,6 +27,7 @@ from directory import (
 )
 from directory.models import Claim, Enterprise, Revision, Section
 from directory.profile import TO_BUYERS, profiles
+from directory.views.gone import at_its_address
 from directory.views.profile import profile
 
 OWNER = Enterprise.Source.OWNER
@@ -76,6 +77,7 @@ def mine(request):
 
 @require_safe
 @never_cache
+@at_its_address
 def listing(request, slug):
     enterprise = get_object_or_404(
         Enterprise.objects.editable_by(request.user)
@@ -174,6 +176,7 @@ def _visits(months: list[tuple[date, int]]):
 
 
 @require_POST
+@at_its_address
 @while_it_is_theirs
 def confirm(request, slug):
     enterprise = get_object_or_404(Enterprise.objects.editable_by(request.user), slug=slug)
@@ -184,6 +187,7 @@ def confirm(request, slug):
 
 
 @require_POST
+@at_its_address
 @while_it_is_theirs
 def reminders(request, slug):
     """How often the enterprise wants to be asked whether all is true."""
@@ -199,6 +203,7 @@ def reminders(request, slug):
 
 
 @require_POST
+@at_its_address
 @while_it_is_theirs
 def withdraw(request, slug, pk):
     enterprise = get_object_or_404(Enterprise.objects.editable_by(request.user), slug=slug)
@@ -214,6 +219,7 @@ def withdraw(request, slug, pk):
 
 @require_safe
 @never_cache
+@at_its_address
 def sheet(request, slug):
     """The listing on one page, to join to a bid."""
     enterprise = get_object_or_404(Enterprise.objects.editable_by(request.user), slug=slug)

@@ -19,6 +19,7 @@ from directory.editing.editor import KEY, SEEN, Editor, another_row
 from directory.models import Enterprise, Section
 from directory.revisions import Conflict
 from directory.throttling import Limit
+from directory.views.gone import at_its_address
 from directory.views.guards import shown_or_sent
 from directory.views.mine import seen_by_buyers, while_it_is_theirs
 
@@ -38,6 +39,7 @@ LIMITS = [Limit(20, timedelta(hours=1))]
 @shown_or_sent
 @login_not_required  # asked for below, once what was typed is safe
 @never_cache
+@at_its_address
 @while_it_is_theirs
 def section(request, slug, section):
     if not request.user.is_authenticated:
@@ -228,7 +230,12 @@ def done(enterprise, outcome):
     said = []
     if outcome.applied:
         published = enterprise.state == Enterprise.State.PUBLISHED
-        said.append(_("C’est publié.") if published else _("C’est enregistré."))
+        if outcome.waiting:
+            names = [wording.within(str(sections.LABELS[name])) for name in outcome.applied.changes]
+            text = _("Publié\xa0: %(fields)s.") if published else _("Enregistré\xa0: %(fields)s.")
+            said.append(text % {"fields": wording.enumeration(names)})
+        else:
+            said.append(_("C’est publié.") if published else _("C’est enregistré."))
     if outcome.since:
         names = [wording.within(str(sections.LABELS[name])) for name in outcome.since]
         text = _(

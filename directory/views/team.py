@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -210,6 +211,9 @@ def shown(request, enterprise, form, status=200):
     asked = enterprise.claims.waiting().select_related("user") if managing else []
     context = {
         "enterprise": enterprise,
+        "back": reverse("directory:mine_listing", args=[enterprise.slug])
+        if any(person["me"] for person in people)
+        else enterprise.get_absolute_url(),
         "people": people,
         "invited": invited,
         "asked": asked,

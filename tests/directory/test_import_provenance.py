@@ -47,6 +47,36 @@ def test_a_file_never_replaces_what_a_person_said(imported, provenance, phone, b
         assert "Téléphone («\xa0450 555-0123\xa0»)\xa0: Gardé" in said(entry)
 
 
+@pytest.mark.parametrize(
+    ("provenance", "cell", "becomes"),
+    [
+        ("owner", "450 555-0199 poste 12", ("+14505550104", "")),
+        ("import", "450 555-0199 poste 12", ("+14505550199", "12")),
+        ("owner", "450 555-0104 poste 12", ("+14505550104", "12")),
+    ],
+)
+def test_an_extension_goes_with_its_number(imported, provenance, cell, becomes):
+    listed = EnterpriseFactory(
+        name="Traiteur du parc", phone="+14505550104", provenance={"phone": provenance}
+    )
+    (entry,) = imported(row(city="Longueuil", Téléphone=cell))
+    listed.refresh_from_db()
+    assert (listed.phone, listed.phone_extension) == becomes
+    assert ("phone_extension" in entry.kept) == (becomes[1] == "")
+
+
+def test_another_number_takes_the_extension_of_the_one_before_away(imported):
+    listed = EnterpriseFactory(
+        name="Traiteur du parc",
+        phone="+14505550104",
+        phone_extension="7",
+        provenance={"phone": "import", "phone_extension": "import"},
+    )
+    imported(row(city="Longueuil", Téléphone="450 555-0199"))
+    listed.refresh_from_db()
+    assert (listed.phone, listed.phone_extension) == ("+14505550199", "")
+
+
 def test_an_empty_cell_and_an_absent_column_leave_what_is_there(imported):
     listed = EnterpriseFactory(
         name="Traiteur du parc",

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from directory import accounts, invitations, representatives
+from directory import accounts, claims, invitations, representatives
 from directory.models import (
     AuditEntry,
     Consent,
@@ -20,7 +20,7 @@ from directory.models import (
     User,
 )
 from tests.at_once import at_once
-from tests.factories import RecognitionFactory, SuggestionFactory, UserFactory
+from tests.factories import EnterpriseFactory, RecognitionFactory, SuggestionFactory, UserFactory
 from tests.forms import filled
 from tests.signing_in import by_code
 
@@ -159,6 +159,29 @@ def test_of_two_superusers_who_leave_at_once_one_stays():
     results = at_once(*(partial(accounts.leave, user=user) for user in two))
     assert sorted(type(result) for result in results if result) == [accounts.LastSuperuser]
     assert User.objects.filter(is_superuser=True, is_active=True).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_leaves_while_their_claim_is_accepted_is_gone_from_the_listing_too(reference):
+    for number in range(5):
+        enterprise = EnterpriseFactory(slug=f"demandee-{number}", published=True)
+        person, staff = UserFactory(), UserFactory(is_staff=True, is_superuser=True)
+        claim = claims.ask(
+            enterprise=enterprise, by=person, function="Direction", grounds="J’y travaille.",
+            phone="", takeover=False,
+        )  # fmt: skip
+        left, accepted = at_once(
+            partial(accounts.leave, user=person), partial(claims.accept, claim=claim, by=staff)
+        )
+        assert left is None
+        assert isinstance(accepted, Representative | claims.AccountClosed)
+        assert not User.objects.filter(pk=person.pk).exists()
+        assert not enterprise.representatives.exists()
+        acts = AuditEntry.objects.filter(subject_id=enterprise.pk, act__startswith="represent")
+        came_and_went = ["representative.added", "representative.removed"]
+        assert list(acts.order_by("pk").values_list("act", flat=True)) == (
+            came_and_went if isinstance(accepted, Representative) else []
+        )
 
 
 def test_leaving_asks_for_a_recent_proof(member):

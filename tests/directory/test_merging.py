@@ -522,7 +522,7 @@ def test_a_listing_is_not_said_to_be_confirmed_later_than_what_it_says(kept, gon
 
 def test_what_is_proposed_is_said_then_surest_then_latest():
     def side(source="", updated="2026-01-01", **values):
-        own = {"name": "", "languages": [], "provenance": {}, "updated_at": updated}
+        own = {"name": "", "languages": [], "provenance": {}, "updated_at": updated, "state": ""}
         if source:
             own["provenance"] = {"name": source, "languages": source}
         return own | values
@@ -538,6 +538,12 @@ def test_what_is_proposed_is_said_then_surest_then_latest():
         ("one", side("staff", name="A"), side("import", "2026-02-02", name="B")),
         ("other", side("staff", name="A"), side("staff", "2026-02-02", name="B")),
         ("one", side(name="A"), side(name="B")),
+        ("one", side(name="A", state="published"), side("", "2026-02-02", name="B", state="draft")),
+        (
+            "other",
+            side(name="A", state="draft"),
+            side("", "2025-02-02", name="B", state="published"),
+        ),
     ]:
         assert merging.proposed(name, one, other) == expected
     for expected, one, other in [

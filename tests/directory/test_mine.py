@@ -28,6 +28,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.forms import filled
+from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.usefixtures("reference")
 HOME = "/mon-entreprise/"
@@ -203,10 +204,26 @@ def test_a_safe_change_is_published_at_once(alice, enterprise):
     assert "450\xa0555-0199" in text(StrictClient().get("/entreprises/ateliers-alice/"))
 
 
+def test_an_address_of_before_leads_its_people_on_with_what_they_send(alice, enterprise, client):
+    form = opened(alice, Section.CONTACTS) | {"phone": "(450) 555-0199"}
+    connection.check_constraints()  # as a commit: what it was is public
+    enterprise.slug = "ateliers-de-montreal"
+    enterprise.save()
+    moved = "/mon-entreprise/ateliers-de-montreal/"
+    assert alice.get(PAGE).headers["Location"] == moved
+    response = alice.post(address(Section.CONTACTS), form)
+    assert response.status_code == 307
+    assert response.headers["Location"] == f"{moved}coordonnees/"
+    stranger = StrictClient()
+    sign_in(stranger, UserFactory())
+    assert stranger.get(PAGE).status_code == 404
+    assert alice.get("/mon-entreprise/jamais-vue/").status_code == 404
+
+
 def test_a_sensitive_change_waits_and_says_so(alice, enterprise):
     form = opened(alice, Section.IDENTITY) | {"name": "Ateliers Aubin", "mission": "Nourrir"}
     page = text(alice.post(address(Section.IDENTITY), form, follow=True))
-    assert "C’est publié. Le Pôle vérifie avant de publier\xa0: nom." in page
+    assert "Publié\xa0: mission. Le Pôle vérifie avant de publier\xa0: nom." in page
     assert "En attente du Pôle" in page
     assert "Ateliers Aubin" in page
     assert "Ateliers Aubin" not in text(StrictClient().get("/entreprises/ateliers-alice/"))

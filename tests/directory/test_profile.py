@@ -28,6 +28,7 @@ from tests.factories import (
     ReferenceFactory,
     StatusFactory,
 )
+from tests.forms import filled
 
 pytestmark = pytest.mark.django_db
 
@@ -96,7 +97,10 @@ def test_a_draft_is_not_found_by_anyone_and_nothing_of_it_is_said(client, superu
 
 @pytest.mark.parametrize(
     ("closing", "said"),
-    [("closed", "Fermée"), ("other", "Fiche non publiée\xa0; écrivez au Pôle")],
+    [
+        ("closed", "Cette entreprise a cessé ses activités"),
+        ("other", "Fiche non publiée\xa0; écrivez au Pôle"),
+    ],
 )
 def test_an_archived_enterprise_is_gone_and_the_public_reason_is_given(
     closing, said, client, reference
@@ -203,6 +207,23 @@ def test_no_address_that_leads_to_a_listing_is_given_to_another(table):
     assert Slugs.of_the_site().new(table.name, "longueuil") != before
     renamed(table, "nouveau-nom")
     assert {before, "nouveau-nom"} <= Slugs.of_the_site().taken
+
+
+def test_staff_are_told_that_an_address_leads_to_another_listing(table, superuser):
+    before = table.slug
+    renamed(table, "nouveau-nom")
+    other = EnterpriseFactory(name="Autre", slug="autre", published=True)
+    where = reverse("admin:directory_enterprise_change", args=[other.pk])
+    sent = filled(superuser.get(where), "enterprise_form")
+    for taken in (before, "nouveau-nom"):
+        page = superuser.post(where, sent | {"slug": taken})
+        assert page.status_code == 200
+        said = f"Cette adresse mène déjà à «\xa0{table.name}\xa0»"
+        assert page.context["adminform"].form.errors["slug"][0].startswith(said)
+    # A listing may take its own back.
+    where = reverse("admin:directory_enterprise_change", args=[table.pk])
+    sent = filled(superuser.get(where), "enterprise_form")
+    assert superuser.post(where, sent | {"slug": before}).status_code == 302
 
 
 def test_an_address_of_before_tells_nothing_of_what_is_not_shown(client, table):

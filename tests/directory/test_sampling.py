@@ -79,9 +79,14 @@ def test_many_matches_are_estimated_and_their_first_page_is_the_same(large, quer
     assert slugs(sampled) == slugs(exact)
 
 
+@pytest.mark.parametrize("passed_over", [0, 1e9], ids=["followed", "gathered"])
 @pytest.mark.parametrize("order", ["nom", "recent"])
-@pytest.mark.parametrize("query", ["forme=npo", "ville=longueuil&forme=npo"])
-def test_an_order_that_an_index_follows_is_that_of_all_matches(large, query, order):
+@pytest.mark.parametrize("query", ["forme=npo", "ville=longueuil&forme=npo", "q=service"])
+def test_an_order_that_an_index_follows_is_that_of_all_matches(
+    large, query, order, passed_over, monkeypatch
+):
+    monkeypatch.setattr(sampling, "PASSED_OVER", passed_over)
+    monkeypatch.setattr(sampling, "PASSED_OVER_FOR_WORDS", passed_over)
     sampled, exact = large(f"{query}&tri={order}&page=2")
     assert not sampled.exact_counts
     assert slugs(sampled) == slugs(exact) != []

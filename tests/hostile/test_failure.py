@@ -8,8 +8,15 @@ import time
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, connection, connections
+from django.db import (
+    DatabaseError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+)
 from django.urls import reverse
 
 from config import errors
@@ -150,6 +157,21 @@ def test_a_session_killed_while_it_answers_gives_one_503_and_the_next_page_is_fi
         asking.join(10)
     assert_unavailable(answers[0])
     assert visitor.get(LISTED).status_code == 200
+
+
+def test_a_session_that_the_database_could_not_keep_is_no_fault_of_the_reader(client, rf):
+
+    def interrupted(error):
+        try:
+            try:
+                raise error
+            except DatabaseError:
+                raise SessionInterrupted("The session was deleted before…")  # noqa: B904 as Django
+        except SessionInterrupted as raised:
+            return errors.bad_request(rf.get("/"), raised)
+
+    assert interrupted(OperationalError("canceling statement")).status_code == 503
+    assert interrupted(DatabaseError("Forced update did not affect any rows")).status_code == 400
 
 
 def test_a_server_that_takes_the_call_and_says_nothing_is_given_up_on(visitor):
