@@ -118,6 +118,11 @@ class Cell(Widget):
         text = plain(value)
         return self.read(text) if text else None
 
+    @property
+    def verbatim(self) -> bool:
+        """Whether what is kept is written as it is; a file of all then takes less time."""
+        return type(self).write is Cell.write and type(self).render is Cell.render
+
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Any:
         return "" if value is None else self.write(value)
 

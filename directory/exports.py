@@ -100,10 +100,14 @@ def _rows(
         ]
         columns = []
         for name in names:
-            render = resource.fields[name].widget.render
+            widget = resource.fields[name].widget
             values = [record[name] for record in records]
             # Most come more than once among a thousand.
-            made = {value: cell(render(value)) for value in set(values)}
+            different = set(values)
+            if widget.verbatim:
+                made = {value: cell("" if value is None else value) for value in different}
+            else:
+                made = {value: cell(widget.render(value)) for value in different}
             columns.append([made[value] for value in values])
         return list(zip(*columns, strict=True))
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Model
 from django.db.models.expressions import RawSQL
+from django.db.models.fields.json import KeyTextTransform
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from import_export.fields import Field
@@ -282,13 +283,17 @@ class EnterpriseResource(Resource):
             sources["geo_precision"] = "geo_precision"
         found: dict[int, Record] = {}
         rows = Enterprise.objects.filter(pk__in=among(ids)).order_by("pk")
+        if "akcelos" in own:
+            # Its text alone: to decode what is around it would take a twentieth of a file's time.
+            rows = rows.annotate(akcelos=KeyTextTransform("akcelos", "external_ids"))
+            sources["akcelos"] = "akcelos"
         base = settings.SITE_URL + reverse("directory:list")
         for values in rows.values(*dict.fromkeys(sources.values())):
             record = {name: values[source] for name, source in sources.items()}
             for name in own & {"other_names", "languages"}:
                 record[name] = tuple(record[name])
             if "akcelos" in own:
-                record["akcelos"] = str(record["akcelos"].get("akcelos", ""))
+                record["akcelos"] = record["akcelos"] or ""
             if "url" in wanted:
                 record["url"] = f"{base}{record['slug']}/"
             found[record["id"]] = record
@@ -356,6 +361,18 @@ def offerings(ids: Sequence[int]) -> dict[int, tuple[tuple[str, str], ...]]:
     return {pk: tuple(of_one) for pk, of_one in values.items()}
 
 
+def categories(ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Of what each offers, several of which bear the same."""
+    values = defaultdict(list)
+    rows = Offering.objects.filter(enterprise_id__in=among(ids), category__isnull=False)
+    ordered = rows.order_by("category__position", "category__code").distinct()
+    for pk, code, _position in ordered.values_list(
+        "enterprise_id", "category__code", "category__position"
+    ):
+        values[pk].append(code)
+    return {pk: tuple(of_one) for pk, of_one in values.items()}
+
+
 def permits(ids: Sequence[int]) -> dict[int, tuple[tuple[str, str, date | None], ...]]:
     values = defaultdict(list)
     rows = Permit.objects.filter(enterprise_id__in=among(ids)).order_by("kind", "pk")
@@ -407,7 +424,7 @@ RELATED: dict[str, Callable[[Sequence[int]], dict[int, tuple]]] = {
     "served_cities": linked(Enterprise.served_cities.through, "city_id"),
     "offerings": offerings,
     "permits": permits,
-    "categories": linked(Offering, "category__code", "category__position"),
+    "categories": categories,
 }
 
 #: Choices of columns that have a name, by what stands for them in an address.
