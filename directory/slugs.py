@@ -3,6 +3,7 @@
 import re
 
 from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.text import slugify
 
@@ -47,9 +48,9 @@ class Slugs:
 LAST_AT = "SELECT enterprise_id FROM directory_change WHERE slug = %s"
 
 
-def led_to(slug: str) -> Enterprise | None:
-    """The enterprise to which this address leads, that it had; or that it has."""
-    return Enterprise.objects.filter(pk=RawSQL(LAST_AT, [slug])).first()
+def stood_at(slug: str, among: QuerySet[Enterprise]) -> Enterprise | None:
+    """The one `among` these to which this address leads, that it had; or that it has."""
+    return among.filter(pk=RawSQL(LAST_AT, [slug])).first()
 
 
 def short(slug: str, most: int) -> str:

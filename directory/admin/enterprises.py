@@ -208,7 +208,8 @@ class EnterpriseForm(SeenForm):
 
     def clean_slug(self):
         slug = self.cleaned_data["slug"]
-        listing = slugs.led_to(slug) if slug != self.initial.get("slug") else None
+        changed = slug != self.initial.get("slug")
+        listing = slugs.stood_at(slug, Enterprise.objects.all()) if changed else None
         if listing not in (None, self.instance):
             raise ValidationError(
                 _("Cette adresse mène déjà à «\xa0%(name)s\xa0»\xa0: choisissez-en une autre."),

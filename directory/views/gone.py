@@ -2,14 +2,13 @@
 
 from functools import wraps
 
-from django.db.models.expressions import RawSQL
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from directory import merging
 from directory.models import Enterprise
-from directory.slugs import LAST_AT
+from directory.slugs import stood_at
 
 
 def shown_once():
@@ -43,7 +42,7 @@ def gone(request, enterprise):
 def moved(request, slug):
     """The way to the same address of the listing that this one was of, for good. Raises Http404
     where there was none, or where it is a draft again."""
-    kept = shown_once().filter(pk=RawSQL(LAST_AT, [slug])).first()
+    kept = stood_at(slug, shown_once())
     if kept is None:
         raise Http404
     return led_to(request, kept)
@@ -61,22 +60,19 @@ def at_its_address(view):
             if not request.user.is_authenticated:
                 raise
             theirs = Enterprise.objects.editable_by(request.user).exclude(slug=slug)
-            kept = theirs.filter(pk=RawSQL(LAST_AT, [slug])).first()
+            kept = stood_at(slug, theirs)
             if kept is None:
                 raise
-            return redirect(
-                request.resolver_match.view_name,
-                **request.resolver_match.kwargs | {"slug": kept.slug},
-                preserve_request=request.method == "POST",
-            )
+            return led_to(request, kept, permanent=False)
 
     return found
 
 
-def led_to(request, kept):
+def led_to(request, kept, *, permanent=True):
+    match = request.resolver_match
     return redirect(
-        request.resolver_match.view_name,
-        slug=kept.slug,
-        permanent=True,
+        match.view_name,
+        **match.kwargs | {"slug": kept.slug},
+        permanent=permanent,
         preserve_request=request.method == "POST",
     )

@@ -54,29 +54,20 @@ def test_without_it_a_deadlock_costs_one_of_them_its_write(reference):
     assert "deadlock" in str(failure)
 
 
-def test_a_form_that_is_undone_each_time_ends_with_its_error():
-    calls = []
-
-    class Refused:
-        @again_if_undone
-        def view(self, request):
-            calls.append(1)
-            raise IntegrityError("duplicate key")
-
-    with pytest.raises(IntegrityError):
-        Refused().view(REQUEST)
-    assert len(calls) == 3
-
-
-def test_another_error_is_not_tried_again():
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [(IntegrityError("duplicate key"), 3), (OperationalError("the connection is lost"), 1)],
+    ids=["undone each time", "another error"],
+)
+def test_a_form_ends_with_its_error_and_only_what_undid_it_is_tried_again(error, tries):
     calls = []
 
     class Failing:
         @again_if_undone
         def view(self, request):
             calls.append(1)
-            raise OperationalError("the connection is lost")
+            raise error
 
-    with pytest.raises(OperationalError):
+    with pytest.raises(type(error)):
         Failing().view(REQUEST)
-    assert len(calls) == 1
+    assert len(calls) == tries
