@@ -156,8 +156,7 @@ def test_a_logo_is_sent_seen_and_taken_away(owner, ours, tmp_path):
     page.get_by_label("Votre logo").set_input_files(path)
     page.get_by_role("button", name="Mettre ce logo").click()
     page.get_by_text("C’est publié.").wait_for()
-    shown = page.locator(".seen img")
-    assert shown.evaluate("(image) => image.complete && image.naturalWidth") == 400
+    expect(page.locator(".seen img")).to_have_js_property("naturalWidth", 400)
     page.goto(f"{PAGE}logo/")
     assert found_by_axe(page) == {}
     page.get_by_role("button", name="Retirer le logo").click()
