@@ -1,5 +1,6 @@
 """What tests start from: the database with its reference data, and the people of the site."""
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -39,6 +40,14 @@ def pytest_xdist_make_scheduler(config, log):
 
     config.option.loadscopereorder = False  # by number of tests, which says little of their time
     return Parts(config, log)
+
+
+def pytest_collection_finish():
+    """What is loaded stays loaded: looking through it again and again for what could be freed
+    takes a tenth of the suite's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.fixture
