@@ -150,10 +150,13 @@ def following(request, kind, row):
 
 
 def told(request, decided):
-    """Somebody decided first."""
+    """It was decided already, by somebody else or by the same person in another window."""
     when = wording.day(timezone.localdate(decided.at)) if decided.at else ""
+    if decided.by == request.user:
+        text = _("Rien n’a été changé\xa0: vous aviez déjà décidé le %(day)s.")
+    else:
+        text = _("Rien n’a été changé\xa0: %(by)s avait déjà décidé le %(day)s.")
     by = decided.by or _("une autre personne")
-    text = _("Rien n’a été changé\xa0: %(by)s avait déjà décidé le %(day)s.")
     messages.warning(request, text % {"by": by, "day": when})
 
 
@@ -404,6 +407,9 @@ def report(request, pk):
 
 def message_answered(request, found, template, kind, context):
     form = AnswerForm(sent(request), reasons=OF_MESSAGES)
+    if not found.sender_email:
+        said = _("Gardé au dossier\xa0: il n’y a pas d’adresse où l’écrire.")
+        form.fields["reason"].help_text = said
     context |= {"next": following(request, kind, found)}
     if request.method != "POST":
         return answer_page(request, template, form, context)
@@ -423,9 +429,8 @@ def message_answered(request, found, template, kind, context):
             return redirect("admin:directory_enterprise_change", made.pk)
         state_said = Message.State.HANDLED if action == "handle" else Message.State.REFUSED
         moderation.answer(message=found, state=state_said, reason=form.said(), by=request.user)
-        text = _("Message %(number)s traité.") if action == "handle" else _(
-            "Message %(number)s refusé."
-        )  # fmt: skip
+        handled = action == "handle"
+        text = _("%(number)s est traité.") if handled else _("%(number)s est refusé.")
         messages.success(request, text % {"number": found.reference})
     except moderation.AlreadyDecided as decided:
         told(request, decided)

@@ -4,6 +4,7 @@ from functools import wraps
 
 from django.http import Http404
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from directory import merging
@@ -48,31 +49,39 @@ def moved(request, slug):
     return led_to(request, kept)
 
 
-def at_its_address(view):
-    """For a page of an enterprise's own people: the listing that had this address has another now,
-    and what is sent there follows."""
+def at_its_address(opened_by):
+    """For a page of those who tend listings, of which a user opens those of `opened_by(user)`: the
+    listing that had this address has another now, and what is sent there follows."""
 
-    @wraps(view)
-    def found(request, slug, **kwargs):
-        try:
-            return view(request, slug=slug, **kwargs)
-        except Http404:
-            if not request.user.is_authenticated:
-                raise
-            theirs = Enterprise.objects.editable_by(request.user).exclude(slug=slug)
-            kept = stood_at(slug, theirs)
-            if kept is None:
-                raise
-            return led_to(request, kept, permanent=False)
+    def decorate(view):
+        @wraps(view)
+        def found(request, slug, **kwargs):
+            try:
+                return view(request, slug=slug, **kwargs)
+            except Http404:
+                if not request.user.is_authenticated:
+                    raise
+                kept = stood_at(slug, opened_by(request.user).exclude(slug=slug))
+                if kept is None:
+                    raise
+                return led_to(request, kept, permanent=False)
 
-    return found
+        return found
+
+    return decorate
+
+
+def every_listing(_user):
+    """What `at_its_address` asks, on pages of the Pôle's staff."""
+    return Enterprise.objects.all()
 
 
 def led_to(request, kept, *, permanent=True):
     match = request.resolver_match
+    address = reverse(match.view_name, kwargs=match.kwargs | {"slug": kept.slug})
+    asked = request.META["QUERY_STRING"]
     return redirect(
-        match.view_name,
-        **match.kwargs | {"slug": kept.slug},
+        f"{address}?{asked}" if asked else address,
         permanent=permanent,
         preserve_request=request.method == "POST",
     )

@@ -15,11 +15,13 @@ from directory.desk_forms import RestoreForm
 from directory.forms import mistakes
 from directory.models import Enterprise
 from directory.timeline import OWNERS, STAFF, events
+from directory.views.gone import at_its_address, every_listing
 from directory.views.guards import for_staff, shown_or_sent
 
 
 @require_safe
 @never_cache
+@at_its_address(Enterprise.objects.editable_by)
 def owner(request, slug):
     enterprise = get_object_or_404(Enterprise.objects.editable_by(request.user), slug=slug)
     back = reverse("directory:mine_listing", args=[slug])
@@ -29,6 +31,7 @@ def owner(request, slug):
 @require_safe
 @for_staff("view_enterprise")
 @never_cache
+@at_its_address(every_listing)
 def staff(request, slug):
     enterprise = listing(slug)
     back = reverse("admin:directory_enterprise_change", args=[enterprise.pk])
@@ -65,6 +68,7 @@ def address(enterprise, event):
 @shown_or_sent
 @for_staff("change_enterprise")
 @never_cache
+@at_its_address(every_listing)
 def restore(request, slug, number):
     enterprise = listing(slug)
     form = RestoreForm(request.POST if request.method == "POST" else None)

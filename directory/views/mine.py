@@ -77,7 +77,7 @@ def mine(request):
 
 @require_safe
 @never_cache
-@at_its_address
+@at_its_address(Enterprise.objects.editable_by)
 def listing(request, slug):
     enterprise = get_object_or_404(
         Enterprise.objects.editable_by(request.user)
@@ -176,7 +176,7 @@ def _visits(months: list[tuple[date, int]]):
 
 
 @require_POST
-@at_its_address
+@at_its_address(Enterprise.objects.editable_by)
 @while_it_is_theirs
 def confirm(request, slug):
     enterprise = get_object_or_404(Enterprise.objects.editable_by(request.user), slug=slug)
@@ -187,7 +187,7 @@ def confirm(request, slug):
 
 
 @require_POST
-@at_its_address
+@at_its_address(Enterprise.objects.editable_by)
 @while_it_is_theirs
 def reminders(request, slug):
     """How often the enterprise wants to be asked whether all is true."""
@@ -203,7 +203,7 @@ def reminders(request, slug):
 
 
 @require_POST
-@at_its_address
+@at_its_address(Enterprise.objects.editable_by)
 @while_it_is_theirs
 def withdraw(request, slug, pk):
     enterprise = get_object_or_404(Enterprise.objects.editable_by(request.user), slug=slug)
@@ -219,7 +219,7 @@ def withdraw(request, slug, pk):
 
 @require_safe
 @never_cache
-@at_its_address
+@at_its_address(Enterprise.objects.editable_by)
 def sheet(request, slug):
     """The listing on one page, to join to a bid."""
     enterprise = get_object_or_404(Enterprise.objects.editable_by(request.user), slug=slug)

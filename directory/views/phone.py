@@ -15,6 +15,7 @@ from directory import freshness, invitations, phone_calls, undone_calls, wording
 from directory.models import City, Contact, Enterprise, PhoneCall, Sector
 from directory.phone_forms import CallInvitationForm, NumberForm, PhoneCallForm
 from directory.reports import TooMany
+from directory.views.gone import at_its_address, every_listing
 from directory.views.guards import for_staff, shown_or_sent
 from directory.views.team import already_owned, own_address
 
@@ -121,6 +122,7 @@ def last_call(enterprise):
 
 @require_POST
 @for_staff("add_phonecall")
+@at_its_address(every_listing)
 def take(request, slug):
     """Say that one is calling, and open the page to call from."""
     enterprise = get_object_or_404(Enterprise.objects.published(), slug=slug)
@@ -137,6 +139,7 @@ def to_call(request, enterprise):
 @shown_or_sent
 @for_staff("add_phonecall")
 @never_cache
+@at_its_address(every_listing)
 def phone_call(request, slug):
     enterprise = listed(slug)
     form = PhoneCallForm(request.POST if request.method == "POST" else None)
@@ -225,6 +228,7 @@ def just_noted(user):
 
 @require_POST
 @for_staff("add_phonecall")
+@at_its_address(every_listing)
 def take_back(request, slug):
     """Undo a call that one noted by mistake, and be before it again."""
     key = request.POST.get("appel", "")
@@ -251,6 +255,7 @@ def take_back(request, slug):
 
 @require_POST
 @for_staff("add_phonecall")
+@at_its_address(every_listing)
 def number(request, slug):
     """The number of a listing that has none, found by who would call it."""
     enterprise = listed(slug)
@@ -273,6 +278,7 @@ def number(request, slug):
 
 @require_POST
 @for_staff("add_phonecall")
+@at_its_address(every_listing)
 def invite(request, slug):
     """Send the invitation promised on the telephone."""
     enterprise = listed(slug)

@@ -39,7 +39,7 @@ LIMITS = [Limit(20, timedelta(hours=1))]
 @shown_or_sent
 @login_not_required  # asked for below, once what was typed is safe
 @never_cache
-@at_its_address
+@at_its_address(Enterprise.objects.editable_by)
 @while_it_is_theirs
 def section(request, slug, section):
     if not request.user.is_authenticated:

@@ -16,12 +16,14 @@ from directory.models import Claim, Invitation, Representative, Role
 from directory.reports import TooMany
 from directory.team_forms import InvitationForm, RefusalForm, RoleForm
 from directory.views.claims import too_many
+from directory.views.gone import at_its_address
 from directory.views.guards import shown_or_sent
 from directory.views.identity import to_prove
 
 
 @shown_or_sent
 @never_cache
+@at_its_address(representatives.visible_to)
 def team(request, slug):
     enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
     roles = invitations.roles_of(request.user, enterprise)
@@ -58,6 +60,7 @@ def team(request, slug):
 
 @shown_or_sent
 @never_cache
+@at_its_address(representatives.visible_to)
 def colleague(request, slug, pk):
     """One of them: their role, and the way out. An editor has this page for themself alone."""
     enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
@@ -104,6 +107,7 @@ def changed(request, found, form, action):
 
 
 @require_POST
+@at_its_address(representatives.visible_to)
 def invitation(request, slug, pk):
     """Send one again, or take it back."""
     enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)
@@ -134,6 +138,7 @@ def invitation(request, slug, pk):
 
 @shown_or_sent
 @never_cache
+@at_its_address(representatives.visible_to)
 def answer(request, slug, pk):
     """An owner answers somebody who asks to join; a takeover is for staff alone."""
     enterprise = get_object_or_404(representatives.visible_to(request.user), slug=slug)

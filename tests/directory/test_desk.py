@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from directory import claims, desk, moderation, revisions
 from directory.models import Claim, Enterprise, ErrorReport, Mail, Revision, Suggestion
@@ -204,6 +205,14 @@ def test_the_second_of_two_moderators_is_told_who_decided(moderator, people, wai
     assert "moderation@exemple.test" in html
 
 
+def test_who_decided_in_another_window_is_told_so(moderator, waiting):
+    data = {"vu-name": moderator.get(page(waiting)).context["fields"][0]["seen"]}
+    decision(moderator, waiting, "accepter")
+    late = data | {"choix-name": "refuser", "reason": "x"}
+    html = moderator.post(page(waiting), late, follow=True).content.decode()
+    assert "Rien n’a été changé\xa0: vous aviez déjà décidé le" in html
+
+
 def test_those_on_line_already_are_marked_looked_at_together(moderator, alice, enterprise):
     applied = propose(alice, enterprise, mission="Réparer.").applied
     html = moderator.get(QUEUE).content.decode()
@@ -272,6 +281,29 @@ def test_the_only_item_has_none_after_it(moderator, enterprise):
     assert "Passer à la suivante" not in html
     answer = moderator.post(page(report), {"action": "handle"})
     assert answer.headers["Location"] == QUEUE
+
+
+def test_from_what_one_may_not_decide_or_is_decided_the_next_is_a_tap_away(moderator, claim):
+    after = ErrorReportFactory()
+    onward = f'<a class="button" href="{page(after)}" data-next>'
+    Claim.objects.filter(pk=claim.pk).update(user=moderator.user)
+    assert onward in moderator.get(page(claim)).content.decode()
+    Claim.objects.filter(pk=claim.pk).update(
+        state="refused", reason="Non.", decided_at=timezone.now()
+    )
+    assert onward in moderator.get(page(claim)).content.decode()
+    for row in (ErrorReportFactory(), SuggestionFactory()):
+        moderator.post(page(row), {"action": "handle"})
+        assert "data-next" in moderator.get(page(row)).content.decode()
+
+
+def test_no_answer_is_promised_where_nobody_left_an_address(moderator):
+    for row in (ErrorReportFactory(sender_email=""), SuggestionFactory(sender_email="")):
+        html = moderator.get(page(row)).content.decode()
+        assert "La personne qui a écrit lira" not in html
+        assert "il n’y a pas d’adresse où l’écrire" in html
+    html = moderator.get(page(ErrorReportFactory(sender_email="a@exemple.test"))).content.decode()
+    assert "La personne qui a écrit lira ce motif." in html
 
 
 # --- Claims, suggestions, reports

@@ -181,9 +181,9 @@ def test_the_address_that_a_listing_had_leads_for_good_to_the_one_it_has(path, m
     Enterprise.objects.filter(pk=table.pk).update(slug="entre-deux")  # no history of it
     renamed(Enterprise.objects.get(pk=table.pk), "nouveau-nom")
     for old in (before, "entre-deux"):
-        response = member.get(path.format(old))
+        response = member.get(f"{path.format(old)}?de=caf%C3%A9")
         assert response.status_code == 301
-        assert response.headers["Location"] == path.format("nouveau-nom")
+        assert response.headers["Location"] == f"{path.format('nouveau-nom')}?de=caf%C3%A9"
     taker = EnterpriseFactory(name="Autre", slug=before, published=True)
     assert member.get(path.format(before)).status_code == 200
     renamed(taker, "encore-autre")
