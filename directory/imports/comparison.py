@@ -139,6 +139,9 @@ class Comparison:
         if "phone" in entry.kept_person and "phone_extension" in entry.contact:
             entry.kept_person["phone_extension"] = entry.contact.pop("phone_extension")
             entry.contact_before.pop("phone_extension")
+        if "phone" in entry.contact and same.phone_extension and "phone_extension" not in given:
+            entry.contact["phone_extension"] = ""
+            entry.contact_before["phone_extension"] = same.phone_extension
 
 
 #: Who said what is kept; "" where nothing tells, as before imports.
