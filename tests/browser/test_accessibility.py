@@ -115,6 +115,40 @@ CUT_OFF = """() => [...document.querySelectorAll('body *')].filter((part) => {
     return (overflowX !== 'visible' && part.scrollWidth > part.clientWidth + 1)
         || (overflowY !== 'visible' && part.scrollHeight > part.clientHeight + 1);
 }).map((part) => part.outerHTML.slice(0, 100))"""
+# Words that a box too narrow breaks, and lines of text written over others.
+GARBLED = """() => {
+    const lines = [], found = [], walker = document.createTreeWalker(document.body, 4);
+    const range = document.createRange(), WORD = /(?<!\\S)\\p{L}{4,14}(?=[\\s,.;:)»]|$)/gu;
+    const clipped = (part) => part !== document.body
+        && (getComputedStyle(part).clipPath !== 'none' || clipped(part.parentElement));
+    for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+        const part = text.parentElement;
+        if (!text.data.trim() || !part.checkVisibility() || part.closest('#carte, .skip')) continue;
+        if (part.closest('option, script, style') || clipped(part)) continue;
+        range.selectNodeContents(text);
+        for (const { left, right, top, bottom } of range.getClientRects())
+            if (right - left > 1) lines.push({ left, right, top, bottom, part });
+        for (const { 0: word, index } of text.data.matchAll(WORD)) {
+            range.setStart(text, index);
+            range.setEnd(text, index + word.length);
+            const tops = [...range.getClientRects()].map(({ top }) => Math.round(top));
+            if (new Set(tops).size > 1)
+                found.push(`broken: ${word} in ${part.outerHTML.slice(0, 80)}`);
+        }
+    }
+    lines.sort((one, other) => one.top - other.top);
+    lines.forEach((one, rank) => {
+        for (const other of lines.slice(rank + 1)) {
+            if (other.top > one.bottom) break;
+            const wide = Math.min(one.right, other.right) - Math.max(one.left, other.left);
+            const high = Math.min(one.bottom, other.bottom) - other.top;
+            if (wide > 2 && high > 6)
+                found.push(`over one another: ${one.part.outerHTML.slice(0, 80)}`
+                    + ` and ${other.part.outerHTML.slice(0, 80)}`);
+        }
+    });
+    return found;
+}"""
 SPACED = """() => {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(`
@@ -144,6 +178,16 @@ TOO_SMALL = """() => [...document.querySelectorAll('a[href], button, input, sele
 def test_nothing_overflows_a_window_of_320_pixels(opened):
     opened.set_viewport_size(NARROW)
     assert opened.evaluate(STICKING_OUT) == []
+
+
+@pytest.mark.parametrize("opened", PUBLIC, indirect=True)
+def test_no_word_is_broken_nor_written_over_another(opened):
+    garbled = {}
+    for size in (PHONE, DESKTOP):
+        opened.set_viewport_size(size)
+        if found := opened.evaluate(GARBLED):
+            garbled[size["width"]] = found
+    assert garbled == {}
 
 
 @pytest.mark.parametrize("opened", PUBLIC, indirect=True)

@@ -22,7 +22,7 @@ from directory.models import (
 from directory.timeline import events
 from directory.views.history import address
 from tests.browser.conftest import DESKTOP, PHONE, listen
-from tests.browser.test_accessibility import NARROW, STICKING_OUT, TOO_SMALL, found_by_axe
+from tests.browser.test_accessibility import GARBLED, NARROW, STICKING_OUT, TOO_SMALL, found_by_axe
 from tests.browser.test_keyboard import focused, press_and_go
 from tests.factories import (
     CityFactory,
@@ -322,7 +322,8 @@ def wrong(page, addresses):
         said = dict(found_by_axe(page))
         for size in (NARROW, PHONE, DESKTOP):
             page.set_viewport_size(size)
-            if more := page.evaluate(STICKING_OUT) + page.evaluate(TOO_SMALL):
+            more = [page.evaluate(script) for script in (STICKING_OUT, TOO_SMALL, GARBLED)]
+            if any(more):
                 said[size["width"]] = more
         if said:
             found[at] = said

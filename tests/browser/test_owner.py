@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from directory import invitations
 from directory.models import Enterprise, Mail, Representative, User
 from tests.browser.conftest import PHONE, rich
-from tests.browser.test_accessibility import STICKING_OUT, TOO_SMALL, found_by_axe
+from tests.browser.test_accessibility import GARBLED, STICKING_OUT, TOO_SMALL, found_by_axe
 from tests.smtp import text
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ def test_from_the_mail_to_a_change_that_is_read_takes_less_than_two_minutes(
         found = found_by_axe(page)
         page.set_viewport_size(PHONE)
         page.emulate_media(color_scheme="light")
-        if stuck := page.evaluate(STICKING_OUT) + page.evaluate(TOO_SMALL):
+        if stuck := page.evaluate(STICKING_OUT) + page.evaluate(TOO_SMALL) + page.evaluate(GARBLED):
             found["sticking out"] = stuck
         if found:
             wrong[name] = found

@@ -9,7 +9,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.urls import reverse
 
 from directory.models import User
-from tests.browser.test_accessibility import CUT_OFF, STICKING_OUT, TOO_SMALL, found_by_axe
+from tests.browser.test_accessibility import CUT_OFF, GARBLED, STICKING_OUT, TOO_SMALL, found_by_axe
 from tests.factories import UserFactory
 from tests.signing_in import code_sent
 
@@ -31,7 +31,7 @@ def look(page, name, problems):
     if found := found_by_axe(page):
         problems[name] = found
     page.set_viewport_size(NARROW)
-    for script in (STICKING_OUT, CUT_OFF, TOO_SMALL):
+    for script in (STICKING_OUT, CUT_OFF, TOO_SMALL, GARBLED):
         if found := page.evaluate(script):
             problems.setdefault(name, {})[script[:40]] = found
 
