@@ -7,16 +7,18 @@ from django.utils.translation import gettext_lazy
 from directory.facets import Dimension
 from directory.gazetteer import Unfit
 from directory.imports import mapping
-from directory.imports.batches import is_here
+from directory.imports.batches import given, is_here
 from directory.imports.entries import short
 from directory.imports.mapping import HERE
-from directory.models import ConsentBasis, Enterprise
+from directory.models import ConsentBasis, Enterprise, ImportBatch
 from directory.resources import EnterpriseResource
 
 NONE = "none"
 
 
 class UploadForm(forms.Form):
+    # The file of a form that came back, so that nobody has to choose it again.
+    kept = forms.ModelChoiceField(ImportBatch.objects.none(), required=False)
     file = forms.FileField(
         label=gettext_lazy("Fichier"),
         max_length=200,
@@ -57,7 +59,18 @@ class UploadForm(forms.Form):
         help_text=gettext_lazy("Par exemple\xa0: formulaire d’adhésion 2026, site de chacune."),
         max_length=240,
         required=False,
+        # Of those who answer « non », to whom it is not shown, nothing is required.
+        widget=forms.TextInput(attrs={"class": "vTextField", "required": True}),
     )
+
+    def __init__(self, *args, by, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.given = None
+        self.fields["kept"].queryset = given(by)
+        self.fields["file"].required = not self.data.get("kept")
+
+    def asked(self):
+        return [self[name] for name in ("file", "basis", "basis_source")]
 
     def clean(self):
         cleaned = super().clean()
@@ -65,7 +78,14 @@ class UploadForm(forms.Form):
             cleaned["basis"] = cleaned["basis_source"] = ""
         elif cleaned.get("basis") and not cleaned.get("basis_source"):
             self.add_error("basis_source", _("Dites d’où on le sait\xa0: la loi veut une preuve."))
+        if not (cleaned.get("file") or cleaned.get("kept") or "file" in self.errors):
+            self.add_error("file", _("Choisissez de nouveau le fichier."))
         return cleaned
+
+    def keep(self, batch):
+        """Come back with the file of this import as the one that was given."""
+        self.given = batch
+        self.fields["file"].required = False
 
 
 class ColumnsForm(forms.Form):

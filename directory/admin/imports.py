@@ -124,32 +124,38 @@ class ImportBatchAdmin(SearchAdmin):
     def add_view(self, request, form_url="", extra_context=None):
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = UploadForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                batch = self.receive(form.cleaned_data, request.user)
-            except Refused as error:
-                form.add_error("file", str(error))
-            else:
+        bound = (request.POST, request.FILES) if request.method == "POST" else ()
+        form = UploadForm(*bound, by=request.user)
+        if bound:
+            form.full_clean()
+            batch, said = self.received(form, request.user), form.cleaned_data
+            if batch and form.is_valid():
+                batches.allow(batch, said["basis"], said["basis_source"])
                 self.say_twice(request, batch)
                 return redirect("admin:directory_importbatch_columns", pk=batch.pk)
+            if batch:
+                form.keep(batch)
         title = _("Importer un fichier d’entreprises")
         return self.page(
             request, "upload", form=form, title=title, most=wording.number(batches.MOST_ROWS)
         )
 
-    def receive(self, said, by):
+    def received(self, form, by):
+        """The file of the form, read whatever is wrong with the other answers, or the one that was
+        kept of it."""
+        file = form.cleaned_data.get("file")
+        if file is None:
+            return form.cleaned_data.get("kept")
         with NamedTemporaryFile() as copy:
-            for chunk in said["file"].chunks():
+            for chunk in file.chunks():
                 copy.write(chunk)
             copy.flush()
-            return batches.receive(
-                path=Path(copy.name),
-                name=said["file"].name,
-                by=by,
-                basis=said["basis"],
-                basis_source=said["basis_source"],
-            )
+            try:
+                return batches.receive(path=Path(copy.name), name=file.name, by=by)
+            except Refused as error:
+                form.add_error("file", str(error))
+                form.add_error("file", _("Choisissez de nouveau le fichier, une fois corrigé."))
+                return None
 
     def say_twice(self, request, batch):
         same = ImportBatch.objects.filter(digest=batch.digest, state=State.APPLIED)

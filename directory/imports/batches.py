@@ -61,19 +61,15 @@ class Busy(Exception):
 # --- Receiving
 
 
-def receive(
-    *, path: Path, name: str, by: User, basis: str = "", basis_source: str = ""
-) -> ImportBatch:
-    """Keep what a file says, and guess its columns. Nothing is planned yet. The same file from the
-    same person, while nothing is done with it, gives the batch that is there. Raises Refused."""
+def receive(*, path: Path, name: str, by: User) -> ImportBatch:
+    """Keep what a file says. Nothing is planned yet, and no right to write is known. The same file
+    from the same person, while nothing is done with it, gives the batch that is there. Raises
+    Refused."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     resource = EnterpriseResource()
     with transaction.atomic():
         hold("directory_importfile", digest)
-        same = ImportBatch.objects.filter(digest=digest, by=by, state=State.READ)
-        if found := same.order_by("pk").first():
-            found.basis, found.basis_source = basis, basis_source
-            found.save(update_fields=["basis", "basis_source"])
+        if found := given(by).filter(digest=digest).order_by("pk").first():
             return found
         table = open_table(path, resource)
         header = headings(table.header)
@@ -84,8 +80,6 @@ def receive(
             header=header,
             header_row=table.header_row,
             by=by,
-            basis=basis,
-            basis_source=basis_source,
         )
         with closing(read(table)) as found_rows:  # type: ignore[type-var]
             while some := list(islice(found_rows, BATCH)):
@@ -93,6 +87,18 @@ def receive(
                     ImportRow(batch=batch, number=row, values=cells) for row, cells in some
                 )
     return batch
+
+
+def given(by: User) -> QuerySet[ImportBatch]:
+    """The files that this person gave, with which nothing is done yet."""
+    return ImportBatch.objects.filter(by=by, state=State.READ)
+
+
+def allow(batch: ImportBatch, basis: str, source: str) -> None:
+    """Note what allows writing to the addresses of the file, and whence it is known; "" if nothing
+    does."""
+    batch.basis, batch.basis_source = basis, source
+    batch.save(update_fields=["basis", "basis_source"])
 
 
 def open_table(path: Path, resource: EnterpriseResource) -> Table:

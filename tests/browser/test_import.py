@@ -40,7 +40,14 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
     if scripted:
         assert well_made(page) == {}
     page.set_input_files("input[type=file]", path)
+    page.get_by_label("Non, ou on ne le sait pas").check()
+    expect(page.get_by_label("D’où le sait-on?")).to_be_hidden()
     page.get_by_label("elles publient elles-mêmes").check()
+    page.get_by_role("button", name="Lire le fichier").click()
+    expect(page.get_by_text("la loi veut une preuve")).to_be_visible()
+    expect(page.get_by_text("« liste.csv » est gardé")).to_be_visible()
+    if scripted:
+        assert well_made(page) == {}
     page.get_by_label("D’où le sait-on?").fill("Site de chacune")
     page.get_by_role("button", name="Lire le fichier").click()
 

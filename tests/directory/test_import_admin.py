@@ -2,9 +2,11 @@
 
 import csv
 import io
+import re
 
 import openpyxl
 import pytest
+from django.urls import reverse
 
 from directory.imports import undoing
 from directory.models import (
@@ -17,9 +19,9 @@ from directory.models import (
     Revision,
     SavedMapping,
 )
-from tests.factories import EnterpriseFactory
+from tests.factories import EnterpriseFactory, UserFactory
 from tests.forms import filled
-from tests.imports import NEQ, address, messy
+from tests.imports import ADD, NEQ, address, messy
 
 pytestmark = pytest.mark.usefixtures("reference")
 
@@ -146,12 +148,55 @@ def test_the_name_of_a_file_is_a_label_and_nothing_else(name, give, curator):
         assert b"<script>alert" not in response.content
 
 
-def test_whether_one_may_write_is_asked_with_its_proof(give):
-    response = give({"Nom": "A"}, basis="")
-    assert response.context["form"].errors["basis"] == ["Répondez pour tout le fichier."]
-    response = give({"Nom": "A"}, basis="published")
-    assert "basis_source" in response.context["form"].errors
-    assert not ImportBatch.objects.exists()
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ({"basis": ""}, {"basis": ["Répondez pour tout le fichier."]}),
+        (
+            {"basis": "published"},
+            {"basis_source": ["Dites d’où on le sait\xa0: la loi veut une preuve."]},
+        ),
+    ],
+)
+def test_whether_one_may_write_is_asked_with_its_proof_and_the_file_is_kept(
+    give, curator, said, wrong
+):
+    page = give({"Nom": "Coop A", "Ville": "Longueuil"}, name="liste du Pôle.csv", **said)
+    assert page.context["form"].errors == wrong
+    assert "liste du Pôle.csv" in page.content.decode()
+    assert ImportBatch.objects.get().basis == ""
+    sent = filled(page, "import_file") | {"basis": "published", "basis_source": "Site de chacune"}
+    response = curator.post(reverse(ADD), sent)
+    batch = ImportBatch.objects.get()
+    assert response.url == address("columns", batch)
+    assert (batch.basis, batch.basis_source) == ("published", "Site de chacune")
+
+
+def test_another_file_takes_the_place_of_the_one_that_was_kept(give):
+    kept = give({"Nom": "Coop A"}, basis="").context["form"].given
+    response = give({"Nom": "Coop B"}, kept=kept.pk)
+    assert response.url == address("columns", ImportBatch.objects.exclude(pk=kept.pk).get())
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_a_file_that_is_not_there_to_be_kept_is_to_be_chosen_again(curator, theirs):
+    batch = ImportBatch.objects.create(file_name="à une autre.csv", by=UserFactory())
+    sent = {"kept": batch.pk if theirs else "a\0", "basis": "none"}
+    page = curator.post(reverse(ADD), sent)
+    assert page.context["form"].errors["file"] == ["Choisissez de nouveau le fichier."]
+    assert "kept" not in filled(page, "import_file")
+
+
+def test_a_file_that_cannot_be_read_is_to_be_chosen_again_and_it_is_said(give):
+    page = give(content=b"%PDF-1.7 ...", basis="published", basis_source="Site de chacune")
+    assert "Choisissez de nouveau le fichier" in str(page.context["form"].errors["file"])
+    assert filled(page, "import_file")["basis_source"] == ["Site de chacune"]
+
+
+def test_whence_the_right_to_write_is_known_is_shown_as_required(curator):
+    html = curator.get(reverse(ADD)).content.decode()
+    assert re.search(r'<label class="required" for="id_basis_source">', html)
+    assert re.search(r'<input[^>]*name="basis_source"[^>]* required', html)
 
 
 def test_a_file_given_twice_is_one_import(give):
