@@ -13,10 +13,11 @@ from directory.cells import Asked, Phone
 from directory.gazetteer import Place, Unfit, key
 from directory.imports.bounds import Refused
 from directory.imports.comparison import Comparison, check_orders, person, warn_of_neq
-from directory.imports.entries import Candidate, Entry, Heading, Outcome
+from directory.imports.entries import Candidate, Entry, Heading, Outcome, short
 from directory.imports.files import Table
 from directory.imports.mapping import ANY, HELPERS, HERE, NEW, Layout
 from directory.imports.matching import Index, Known
+from directory.imports.misread import mended
 from directory.imports.unread import Unread
 from directory.likeness import site_of
 from directory.resources import CONTACT, EnterpriseResource, Record
@@ -114,6 +115,9 @@ class Planner:
             if reason := unreadable(text):
                 self.refuse(entry, name, text, reason)
                 continue
+            if meant := mended(text):
+                self.refuse_misread(entry, name, text, meant)
+                continue
             if name == "slug" and key(text) == NEW:
                 continue
             try:
@@ -152,6 +156,24 @@ class Planner:
             return
         self.unread.add(name, text, widget)
         entry.say("refusal", reason, self.where(name), text, hint)
+
+    def refuse_misread(self, entry: Entry, name: str, text: str, meant: str) -> None:
+        """Say what a cell seems to have said; it is never left empty, as it can be mended."""
+        column = self.resource.columns.get(name)
+        if column and isinstance(column.widget, Asked):
+            self.unread.add(name, text, column.widget)
+        entry.say(
+            "refusal",
+            _("accents lus de travers\xa0: cette case dit sans doute «\xa0%(meant)s\xa0».")
+            % {"meant": short(meant)},
+            self.where(name),
+            text,
+            _(
+                "Corrigez-la\xa0; s’il y en a beaucoup, redonnez le fichier d’origine, enregistré "
+                "en XLSX ou en CSV UTF-8."
+            ),
+            topic=_("Accents lus de travers («\xa0CafÃ©\xa0» pour «\xa0Café\xa0»)"),
+        )
 
     def cell(self, cells: list[str], name: str) -> str:
         place = self.layout.positions.get(name, -1)
@@ -206,6 +228,10 @@ class Planner:
             said[name] = said[name] or self.layout.constants.get(name, "")
         if not said["city_code"] and (answer := self.layout.places.get(key(said["city"]))):
             said["city_code" if answer.isdigit() else "city"] = answer
+        for name in PLACE[1:]:
+            if meant := mended(said[name]):
+                self.refuse_misread(entry, name, said[name], meant)
+                said[name] = ""
         asked = tuple(said.values())
         found = self.places.get(asked)
         if found is None:
@@ -365,6 +391,9 @@ class Planner:
             )
         elif written:
             self.unplaced[written] = self.unplaced.get(written, 0) + 1
+            if column == "city" and (meant := mended(written)):
+                self.refuse_misread(entry, column, written, meant)
+                return
         entry.say("refusal", error.reason, self.where(column), written, error.hint)
 
     def claim(self, entry: Entry, cells: list[str]) -> None:

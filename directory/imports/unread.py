@@ -11,6 +11,7 @@ from rapidfuzz import fuzz, process
 
 from directory.cells import Asked, Cell
 from directory.gazetteer import Gazetteer, Unfit, bare, key
+from directory.imports.misread import mended
 
 #: How alike two texts are, out of 100, from which the one is proposed for the other…
 CLOSE = 85
@@ -60,6 +61,7 @@ class Unread:
 def likely(text: str, names: Mapping[str, str]) -> tuple[str, list[str]]:
     """Of these answers by their names, the one to propose, if it is close, and those to show before
     the others, the closest first."""
+    text = mended(text) or text
     spelt = [(value, key(said)) for value, name in names.items() for said in (name, value)]
     texts = [said for _value, said in spelt]
     close = process.extractOne(key(text), texts, scorer=fuzz.token_sort_ratio, score_cutoff=CLOSE)
@@ -72,8 +74,10 @@ def likely(text: str, names: Mapping[str, str]) -> tuple[str, list[str]]:
 def places(name: str, gazetteer: Gazetteer) -> tuple[str, list[str]]:
     """The municipality to propose for what a file writes, and those that it may be: one of the
     site's own where only one is, else one spelt nearly so."""
+    meant = mended(name)
+    name = meant or name
     try:
-        gazetteer.find(name)
+        found = gazetteer.find(name)
     except Unfit as error:
         may_be = list(dict.fromkeys([*error.cities, *error.alike]))
         own = [city for city in gazetteer.own_first(may_be) if city in gazetteer.own]
@@ -84,4 +88,4 @@ def places(name: str, gazetteer: Gazetteer) -> tuple[str, list[str]]:
             proposed = error.alike[0] if close else None
         written = [gazetteer.written(city) for city in gazetteer.own_first(may_be)]
         return gazetteer.written(proposed) if proposed is not None else "", written
-    return "", []
+    return gazetteer.written(found.city) if meant else "", []

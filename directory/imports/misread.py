@@ -1,0 +1,51 @@
+"""Text that a program read in the wrong encoding before the file was made: « CafÃ© » for « Café ».
+
+The file itself may be sound; only some of its cells are so. Signs are looked for one by one, as a
+cell may have been mended in part since.
+"""
+
+import re
+
+#: Programs that write UTF-8 are read by others as what Windows or an old Macintosh wrote.
+CODECS = ("cp1252", "mac_roman")
+#: The signs of French text that are no ASCII.
+SIGNS = "ÀÂÆÇÈÉÊËÎÏÔŒÙÛÜŸàâæçèéêëîïôœùûüÿ«»‘’“”–—…\xa0°·®©™€½"
+#: Those that a capital and what may well follow it also make: « IRMÃ », « SÃ » ».
+AFTER_CAPITALS = {"Ã\xa0", "Ã»"}
+
+
+def misreadings(text: str) -> set[str]:
+    """What other programs make of a text; none where some byte is no sign to them."""
+    read = {text.encode().decode(codec, "ignore") for codec in CODECS}
+    return {one for one in read if len(one) == len(text.encode())}
+
+
+def meant() -> dict[str, str]:
+    """What each sign is misread as, once or twice → the sign, the longest first."""
+    # Of a quotation mark, and of « à » at the end of a cell, the last byte is no sign, or a blank.
+    found = {"â€": "”", "Ã": "à"}
+    for sign in SIGNS:
+        for once in misreadings(sign):
+            found |= dict.fromkeys({once, *misreadings(once)}, sign)
+    return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
+
+
+def pattern(read: str) -> str:
+    if read == "Ã":
+        return r"(?<![A-ZÀ-Þ])Ã(?=\s|$)"
+    guard = "(?<![A-ZÀ-Þ]{2})" if read in AFTER_CAPITALS else ""
+    return guard + re.escape(read)
+
+
+MEANT = meant()
+#: Looks at what a sign may begin with before anything else: most cells have none.
+MISREAD = re.compile(
+    f"(?=[{''.join({read[0] for read in MEANT})}])(?:{'|'.join(map(pattern, MEANT))})"
+)
+
+
+def mended(text: str) -> str:
+    """What a text said before it was misread; "" where it does not look misread."""
+    if text.isascii() or not MISREAD.search(text):
+        return ""
+    return MISREAD.sub(lambda found: MEANT[found[0]], text).strip()

@@ -1,0 +1,91 @@
+"""Accents that a program read awry before the file was made: seen, said, mended in the basket."""
+
+import pytest
+
+from directory.imports.misread import mended
+from tests.forms import filled
+from tests.imports import address
+
+pytestmark = pytest.mark.usefixtures("reference")
+
+SOUND = [
+    "Café",
+    "L’été à Montréal",
+    "Voilà",
+    "Œuvre «\xa0Là-bas\xa0»",
+    "CAFÉ DE L’ÎLE",
+    "À la pêche…",
+    "Hôtel “Forêt”",
+    "Noël, 12,50\xa0€",
+]
+
+
+@pytest.mark.parametrize("codec", ["cp1252", "mac_roman"])
+@pytest.mark.parametrize("text", SOUND)
+def test_french_text_read_awry_is_known_for_what_it_was(text, codec):
+    assert mended(text.encode().decode(codec, "ignore")) == text
+    # A no-break space at the end of a cell does not come with it.
+    assert mended(text.encode().decode(codec, "ignore").strip()) == text
+
+
+def test_a_cell_is_known_where_it_was_read_awry_twice_or_mended_in_part():
+    assert mended("CafÃƒÂ©") == "Café"
+    assert mended("CafÃ© de l’Été") == "Café de l’Été"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *SOUND,
+        "SÃO PAULO",
+        "MAÇÃ",
+        "IRMÃ\xa0»",
+        "Irmã",
+        "CÔTÉ\xa0!",
+        "«CAFÉ»",
+        "Ålesund",
+        "√2",
+        "d’Âge",
+    ],
+)
+def test_what_is_written_so_is_left_so(text):
+    assert mended(text) == ""
+
+
+def test_no_name_that_the_site_starts_with_is_taken_for_one_read_awry(gazetteer_names):
+    assert [name for name in gazetteer_names if mended(name)] == []
+
+
+@pytest.fixture
+def gazetteer_names():
+    from directory.resources import EnterpriseResource
+
+    resource = EnterpriseResource()
+    return [
+        *(city.name for city in resource.gazetteer.cities.values()),
+        *resource.labels.boroughs.values(),
+    ]
+
+
+def test_a_city_and_a_sector_read_awry_are_proposed_once_for_all_their_rows(previewed, curator):
+    batch = previewed(
+        *(
+            {"Nom": f"Coop {n}", "Ville": "QuÃ©bec", "Secteur": "Arts, culture et mÃ©dias"}
+            for n in range(3)
+        )
+    )
+    assert batch.counts["refused"] == 3
+    page = curator.get(address("change", batch), {"voir": "refused"})
+    asked = page.context["asked"]
+    assert [place["proposed"] for place in asked["places"]] == ["Québec"]
+    assert [word["proposed"] for word in asked["words"]] == ["arts-culture-medias"]
+    curator.post(address("rows", batch) + "?voir=refused", filled(page, "import_rows"))
+    batch.refresh_from_db()
+    assert batch.counts.get("refused", 0) == 0
+    assert batch.rows.filter(corrections={}).count() == 3
+
+
+def test_a_borough_read_awry_does_not_pass_for_an_unknown_one(previewed):
+    batch = previewed({"Nom": "Coop A", "Ville": "Québec", "Arrondissement": "La CitÃ©-Limoilou"})
+    (message,) = batch.rows.get().messages
+    assert (message["name"], message["kind"]) == ("borough", "refusal")
