@@ -149,6 +149,8 @@ class Asked(Cell):
     """A cell that says rows of a list: what is not in it, a person says once what it is."""
 
     asked = True
+    #: Whether one cell may say several of them.
+    several = False
 
     def options(self) -> list[tuple[str, str]]:
         """What may be answered: how a cell would write it, and its name."""
@@ -167,6 +169,13 @@ class Asked(Cell):
         except ValueError:
             return False
         return True
+
+    def same_text(self, one: str, other: str) -> bool:
+        """Whether two cells say the same things in the same order, however they are parted."""
+        try:
+            return self.parts(one) == self.parts(other)
+        except ValueError:  # more than a cell may hold
+            return one == other
 
     def answered(self, text: str, answers: Mapping[str, str]) -> str:
         """The text with what was said of each of its parts in its place; "" leaves it out."""
@@ -366,7 +375,7 @@ class Day(Cell):
         raise ValueError(_("Écrivez la date ainsi\xa0: 2026-03-31."))
 
 
-class YesNo(Cell):
+class YesNo(Asked):
     YES = {"oui", "o", "yes", "y", "vrai", "true", "1", "x"}
     NO = {"non", "n", "no", "faux", "false", "0"}
 
@@ -378,6 +387,9 @@ class YesNo(Cell):
 
     def write(self, value: bool) -> str:
         return _("oui") if value else _("non")
+
+    def options(self) -> list[tuple[str, str]]:
+        return [(self.write(value), self.write(value)) for value in (True, False)]
 
 
 # --- Choices and vocabularies
@@ -488,6 +500,8 @@ class HeadCount(Choice):
 
 class Words(Asked):
     """Rows of a vocabulary or places: names, slugs or codes, parted as a list; keys of rows."""
+
+    several = True
 
     def __init__(self, dimension: Dimension):
         super().__init__()

@@ -5,8 +5,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from directory import wording
+from directory.cells import Asked, join
 from directory.gazetteer import key
-from directory.imports import mapping, rows
+from directory.imports import mapping, misread, rows, unread
 from directory.imports.batches import layout_of
 from directory.imports.entries import Outcome, short
 from directory.imports.rows import ASIDE, PENDING, PREVIEWED, REMOVED, RESTORED, SAVED, STAYED
@@ -77,8 +78,13 @@ def row_shown(batch, row, layout, resource, alike):
             others.append(message)
     for field in fields:
         field["errors"] = by_column.get(field["name"], [])
+        field["choices"] = cell_choices(field, layout, resource)
+        several = len(field["choices"]) > 1
+        field["field_name"] = field["id"] + (SEVERAL if several else "")
+        field["empty"] = may_be_empty(field)
         # Most are needless: only what has to be told the enterprise by is.
-        field["may_be_empty"] = bool(field["errors"] and field["text"] and may_be_empty(field))
+        field["may_be_empty"] = bool(field["errors"] and field["text"] and field["empty"])
+        field["mended"] = mended_text(field)
     written = batch.state in (State.APPLIED, State.UNDONE)
     pending = row.outcome in PENDING
     return {
@@ -96,6 +102,7 @@ def row_shown(batch, row, layout, resource, alike):
         "own": own_side(row, layout, resource) if row.candidates else {},
         # What is asked above of all rows needs no form of its own to be open.
         "folded": row.outcome == Outcome.REFUSED
+        and not any(field["mended"] for field in fields)
         and all(message["name"] in above for message in row.messages if is_wrong(message)),
         "seen": rows.seen(row),
     }
@@ -107,6 +114,71 @@ def is_wrong(message):
 
 def may_be_empty(field):
     return field["name"] not in {*NEEDED, *PLACE, "legal_form"}
+
+
+# --- What a cell may say
+
+#: What ends the name of the fields that are one cell, each a thing that it says.
+SEVERAL = "[]"
+#: Things of a list that a cell says, each chosen by itself.
+MOST_CHOSEN = 10
+
+
+def cell_choices(field, layout, resource):
+    """The choices to make of a cell that says things of a list: the first stands for what it says;
+    none where a text has to be written. One that says several of a long list shows them only where
+    one is wrong: what reads well is left as it is written."""
+    column = resource.columns.get(field["name"])
+    widget = column.widget if column else None
+    if not isinstance(widget, Asked) or widget.several and not field["errors"]:
+        return []
+    try:
+        parts = [*widget.parts(field["text"]), ""] if widget.several else [field["text"]]
+    except ValueError:  # more than a cell may hold
+        return []
+    if len(parts) > MOST_CHOSEN:
+        return []
+    names = dict(widget.options())
+    answers = layout.answers.get(field["name"], {})
+    found = []
+    for part in parts:
+        wrong = bool(part) and not widget.reads(part) and key(part) not in answers
+        likely = unread.likely(part, names)[1] if wrong else []
+        found.append(
+            {
+                "said": part,
+                "value": join([part]) if widget.several else part,
+                "wrong": wrong or not part and bool(field["errors"]) and len(parts) == 1,
+                "likely": [option(names[value], widget) for value in likely],
+                "others": [
+                    option(name, widget)
+                    for value, name in names.items()
+                    if value not in likely and name != part
+                ],
+            }
+        )
+    return found
+
+
+def option(name, widget):
+    """How a cell would write it, and its name: what is sent back to the partner is in words."""
+    return (join([name]) if widget.several else name), name
+
+
+def mended_text(field):
+    """What a cell misread seems to say, unless that is asked otherwise: in a list, or above."""
+    if field["errors"] and not field["choices"] and field["name"] != "city":
+        return misread.mended(field["text"])
+    return ""
+
+
+def cities(items, asked):
+    """Every municipality, to be chosen from, where one is asked on the page."""
+    wrong = (field["name"] for item in items for field in item["wrong"])
+    if not (asked and asked["places"] or "city" in wrong):
+        return []
+    gazetteer = EnterpriseResource().gazetteer
+    return sorted((gazetteer.written(city) for city in gazetteer.cities), key=key)
 
 
 # --- Two that may be one, side by side

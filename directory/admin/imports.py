@@ -19,7 +19,7 @@ from directory import wording
 from directory.admin.import_forms import ColumnsForm, UploadForm
 from directory.admin.import_questions import answers
 from directory.admin.import_questions import asked as asked_above
-from directory.admin.import_rows import both_said, shown, tabs
+from directory.admin.import_rows import SEVERAL, both_said, cities, shown, tabs
 from directory.admin.search import SearchAdmin, folded
 from directory.imports import batches, leftovers, undoing
 from directory.imports.batches import Amendment, Busy
@@ -210,14 +210,17 @@ class ImportBatchAdmin(SearchAdmin):
         page = Paginator(rows, PER_PAGE).get_page(request.GET.get("p"))
         good = sum(batch.counts.get(outcome, 0) for outcome in (Outcome.CREATED, Outcome.UPDATED))
         may = self.has_add_permission(request) and batch.state != State.UNDONE
+        asked = asked_above(batch) if may and tab["name"] == "refused" else None
+        items = shown(batch, page.object_list)
         return self.page(
             *(request, "batch", batch, status),
             title=batch.file_name,
             tabs=listed,
             tab=tab,
             page_obj=page,
-            rows=shown(batch, page.object_list),
-            asked=asked_above(batch) if may and tab["name"] == "refused" else None,
+            rows=items,
+            asked=asked,
+            cities=cities(items, asked),
             good=good if batch.state != State.APPLIED else 0,
             left=sum(batch.counts.get(name, 0) for name in ("proposed", "refused")),
             may=may,
@@ -334,12 +337,16 @@ def busy():
 
 
 def amendments(post):
-    """What a form of rows says of each: « 12-phone » is the cell « phone » of the row of key 12."""
+    """What a form of rows says of each: « 12-phone » is the cell « phone » of the row of key 12,
+    « 12-sectors[] » one of the things that its cell « sectors » says."""
     texts, acts = {}, {}
     for field, value in post.items():
         key, dash, name = field.partition("-")
         if not (dash and key.isascii() and key.isdigit() and len(key) < 19):
             continue
+        if name.endswith(SEVERAL):
+            name = name.removesuffix(SEVERAL)
+            value = " | ".join(filter(None, post.getlist(field)))
         if name.startswith("_"):
             acts.setdefault(int(key), {})[name] = value
         else:

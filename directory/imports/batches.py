@@ -454,7 +454,7 @@ def amend(
         for row in open_rows:
             amendment = amendments[row.pk]
             before = rows.seen(row)
-            correct(row, amendment, layout, known, len(batch.header))
+            correct(row, amendment, layout, known, len(batch.header), resource)
             if rows.seen(row) == before:
                 continue
             if amendment.seen != before:
@@ -470,13 +470,20 @@ def amend(
 
 
 def correct(
-    row: ImportRow, amendment: Amendment, layout: Layout, known: Collection[str], width: int
+    row: ImportRow,
+    amendment: Amendment,
+    layout: Layout,
+    known: Collection[str],
+    width: int,
+    resource: EnterpriseResource,
 ) -> None:
     for name, text in amendment.texts.items():
         if name not in known:
             continue
-        text = plain(text)[:LONGEST_CELL]
-        if text == rows.text(row, name, layout):
+        text, said = plain(text)[:LONGEST_CELL], rows.text(row, name, layout)
+        column = resource.columns.get(name)
+        listed = column.widget if column and isinstance(column.widget, Asked) else None
+        if text == said or listed and listed.same_text(text, said):
             continue
         # Whoever corrects a row that is too long has seen where its cells are.
         row.values = row.values[:width]

@@ -94,3 +94,37 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
     assert drafts.count() == before
     if scripted:
         assert well_made(page) == {}
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["scripts", "no scripts"])
+def test_what_is_in_no_list_is_chosen_and_what_was_read_awry_is_proposed(
+    window, scripted, tmp_path
+):
+    path = tmp_path / "liste.csv"
+    rows = [
+        {"Nom": "CafÃ© des Voisines", "Ville": "Longueuil", "Secteur": "alimentation"},
+        {"Nom": "Coop Alpha", "Ville": "Brossard", "Secteur": "alimentation ; zigonnage"},
+    ]
+    rows[0]["Remarques"] = str(scripted)  # a file given twice is one import
+    path.write_bytes(as_csv(rows))
+    page = window(signed_in=True, scripted=scripted)
+    page.goto("/admin/directory/importbatch/add/")
+    page.set_input_files("input[type=file]", path)
+    page.get_by_label("Non, ou on ne le sait pas").check()
+    page.get_by_role("button", name="Lire le fichier").click()
+    page.get_by_role("button", name="Voir ce qui changerait").click()
+
+    awry = page.locator("section.row", has_text="CafÃ© des Voisines")
+    expect(awry.get_by_label("Nom", exact=True)).to_have_value("Café des Voisines")
+    unknown = page.locator("section.row", has_text="Coop Alpha")
+    unknown.locator("summary").first.click()
+    for row in (awry, unknown):
+        row.get_by_label("Forme juridique").select_option(str(Enterprise.LegalForm.NPO.label))
+    wrong = unknown.get_by_label("Secteur, choix 2")
+    expect(wrong.locator("option").first).to_have_text("«\xa0zigonnage\xa0», à remplacer")
+    if scripted:
+        assert well_made(page) == {}
+    wrong.focus()
+    page.keyboard.press("End")
+    page.get_by_role("button", name="Enregistrer et revoir").click()
+    expect(page.get_by_role("button", name="Importer 2 fiches")).to_be_visible()

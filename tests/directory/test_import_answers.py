@@ -135,6 +135,67 @@ def test_an_answer_that_is_no_municipality_is_said_and_not_kept(previewed, curat
     assert batch.places == {}
 
 
+# --- Chosen in a row by itself
+
+
+def choices(shown, name):
+    """Of the only row of this page: the row, and the choices of its cell."""
+    (item,) = shown.context["rows"]
+    (field,) = [field for field in item["wrong"] if field["name"] == name]
+    return item["row"], field["choices"]
+
+
+def test_a_legal_form_that_is_missing_or_unknown_is_chosen_among_ours(previewed, curator):
+    batch = previewed(row(Type="Coop", NEQ=""), columns={"column-2": "legal_form"})
+    shown = page(curator, batch)
+    one, (choice,) = choices(shown, "legal_form")
+    assert "«\xa0Coop\xa0», à remplacer" in shown.content.decode()
+    assert filled(shown, "import_rows")[f"{one.pk}-legal_form"] == ["Coop"]
+    names = [name for _value, name in [*choice["likely"], *choice["others"]]]
+    assert sorted(names) == sorted(Enterprise.LegalForm.labels)
+    told(curator, batch, **{f"{one.pk}-legal_form": str(Enterprise.LegalForm.COOP_WORKER.label)})
+    assert batch.counts["created"] == 1
+
+    batch = previewed(row(Nom="Coop B"), columns={"legal_form": ""})
+    shown = page(curator, batch)
+    one, (choice,) = choices(shown, "legal_form")
+    assert choice["said"] == ""
+    told(curator, batch, **{f"{one.pk}-legal_form": str(Enterprise.LegalForm.MUTUAL.label)})
+    curator.post(address("apply", batch))
+    assert Enterprise.objects.get().legal_form == "mutual"
+
+
+def test_of_several_sectors_the_one_that_is_unknown_is_chosen_again(previewed, curator):
+    batch = previewed(row(Secteur="alimentation ; resto", Statut=""))
+    one, (known, unknown, more) = choices(page(curator, batch), "sectors")
+    assert [known["wrong"], unknown["wrong"], more["said"]] == [False, True, ""]
+    (leisure,) = [
+        value
+        for value, name in [*unknown["likely"], *unknown["others"]]
+        if name.startswith("Loisirs")
+    ]
+    told(curator, batch, **{f"{one.pk}-sectors[]": ["alimentation", leisure, ""]})
+    curator.post(address("apply", batch))
+    assert set(Enterprise.objects.get().sectors.values_list("slug", flat=True)) == {
+        "alimentation",
+        "loisirs-tourisme",
+    }
+
+
+def test_what_is_not_chosen_is_no_correction(previewed, curator):
+    batch = previewed(row(Secteur="alimentation ; resto", Type="Coop", Sert="peut-être"))
+    told(curator, batch)
+    assert batch.rows.get().corrections == {}
+
+
+def test_a_city_is_chosen_among_all_of_them(previewed, curator):
+    batch = previewed(row(Ville=""))
+    html = page(curator, batch).content.decode()
+    assert 'list="cities"' in html
+    assert '<option value="Saint-Lambert (Longueuil)">' in html
+    assert "<datalist" not in page(curator, previewed(row(NEQ="12"))).content.decode()
+
+
 # --- Municipalities of the site
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from directory.imports.misread import mended
+from directory.models import Enterprise
 from tests.forms import filled
 from tests.imports import address
 
@@ -65,6 +66,23 @@ def gazetteer_names():
         *(city.name for city in resource.gazetteer.cities.values()),
         *resource.labels.boroughs.values(),
     ]
+
+
+def test_a_name_read_awry_is_refused_and_proposed_as_it_was(previewed, curator):
+    batch = previewed(
+        {"Nom": "CafÃ© de lâ€™Ã‰rable", "Ville": "Longueuil"}, {"Nom": "Café", "Ville": "Brossard"}
+    )
+    assert (batch.counts["refused"], batch.counts["created"]) == (1, 1)
+    page = curator.get(address("change", batch), {"voir": "refused"})
+    html = page.content.decode()
+    assert "cette case dit sans doute «\xa0Café de l’Érable\xa0»" in html
+    assert "Le fichier dit «\xa0CafÃ© de lâ€™Ã‰rable\xa0»" in html
+    row = batch.rows.get(outcome="refused")
+    sent = filled(page, "import_rows")
+    assert sent[f"{row.pk}-name"] == ["Café de l’Érable"]
+    curator.post(address("rows", batch) + "?voir=refused", sent)
+    curator.post(address("apply", batch))
+    assert set(Enterprise.objects.values_list("name", flat=True)) == {"Café", "Café de l’Érable"}
 
 
 def test_a_city_and_a_sector_read_awry_are_proposed_once_for_all_their_rows(previewed, curator):
