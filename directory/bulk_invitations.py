@@ -40,7 +40,7 @@ ACT = "invitations.sent"
 #: Why an enterprise is set apart.
 REASONS = {
     "no_address": _("sans courriel"),
-    "no_right": _("sans droit d’écrire"),
+    "no_right": _("sans consentement aux courriels"),
     "came_back": _("courriel revenu"),
     "unsubscribed": _("ne veut plus de ces courriels"),
     "invited": _("invitation en cours"),

@@ -332,7 +332,7 @@ def unreached_because(enterprise: Enterprise) -> str:
     """Why `recipients` finds nobody, in words."""
     known = list(in_force(enterprise).values_list("email", flat=True))
     if not known and not enterprise.representatives.answering().exists():
-        return _("sans droit d’écrire") if enterprise.email else _("sans courriel")
+        return _("sans consentement aux courriels") if enterprise.email else _("sans courriel")
     if known and all(outbox.unsubscribed(email, KIND) for email in known):
         return _("ne veut plus de ces courriels")
     return _("courriel revenu")

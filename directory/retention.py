@@ -274,7 +274,7 @@ LINES = [
     ),
     Line(
         "bases",
-        _("Droit d’écrire à une adresse"),
+        _("Consentement aux courriels d’une adresse"),
         _("%(span)s après son retrait"),
         _("prouver le consentement que demande la loi canadienne anti-pourriel"),
         {"span": BASES},

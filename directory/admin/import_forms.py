@@ -31,10 +31,10 @@ class UploadForm(forms.Form):
         },
     )
     basis = forms.ChoiceField(
-        label=gettext_lazy("Le Pôle a-t-il le droit d’écrire aux adresses de ce fichier?"),
+        label=gettext_lazy("A-t-on le consentement aux courriels pour les adresses de ce fichier?"),
         help_text=gettext_lazy(
             "La loi anti-pourriel le demande pour tout message qui n’est pas un service demandé. "
-            "Sans ce droit, on téléphone."
+            "Sans consentement, on téléphone."
         ),
         choices=[
             (

@@ -79,7 +79,7 @@ def test_the_others_are_left_alone_each_for_its_reason(by):
     assert {row.name: why for row, why in done.left} == {
         "Brouillon": "non publiée",
         "Muette": "sans courriel",
-        "Interdite": "sans droit d’écrire",
+        "Interdite": "sans consentement aux courriels",
         "Perdue": "courriel revenu",
         "Partie": "ne veut plus de ces courriels",
     }

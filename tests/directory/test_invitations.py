@@ -554,7 +554,7 @@ def test_staff_see_who_is_invited_what_they_read_and_who_is_not(facilitator, pro
     }
     assert apart == {
         "sans courriel": ["Sans adresse"],
-        "sans droit d’écrire": ["Droit retiré", "Sans droit"],
+        "sans consentement aux courriels": ["Droit retiré", "Sans droit"],
         "ne veut plus de ces courriels": ["Désabonnée"],
         "invitation en cours": ["Déjà invitée"],
     }
@@ -598,7 +598,12 @@ def test_each_is_looked_at_again_when_the_form_comes_back(facilitator, member, p
     form["enterprise"] += [str(pk) for pk in others] + [str(2**62)]
     html = texts(facilitator.get(facilitator.post(BULK, form).headers["Location"]))
     assert "1 invitation part" in html
-    for why in ("Sans courriel", "Sans droit d’écrire", "Invitation en cours", "Changé"):
+    for why in (
+        "Sans courriel",
+        "Sans consentement aux courriels",
+        "Invitation en cours",
+        "Changé",
+    ):
         assert why in html
     assert [mail.recipient for mail in Mail.objects.all()] == ["bonne@exemple.test"]
 
