@@ -98,7 +98,7 @@ def duplicate_list(request):
 def searched():
     """When the whole directory was last looked through, in words; "" where it never was."""
     at = duplicates.last_search()
-    return at and date_format(timezone.localtime(at), _("j F Y à G\\hi"))
+    return at and date_format(timezone.localtime(at), _("j\xa0F\xa0Y à G\xa0\\h\xa0i"))
 
 
 def just_told_apart(user):
