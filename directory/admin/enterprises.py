@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from directory import duplicates, slugs, uploads
+from directory import duplicates, slugs, uploads, wording
 from directory.admin import acts, filters, recognitions
 from directory.admin.inlines import Inline
 from directory.admin.search import LookedAtAdmin, OneAmongRows, SearchAdmin, folded
@@ -456,8 +456,12 @@ class PermitAdmin(ChildAdmin):
 @admin.register(Reference)
 class ReferenceAdmin(ChildAdmin):
     feminine = True
-    list_display = ["client", "work", "year", "amount", "enterprise"]
+    list_display = ["client", "work", "year", "said_amount", "enterprise"]
     search_fields = folded("client", "work", "enterprise__name")
+
+    @admin.display(description=_("montant"), ordering="amount")
+    def said_amount(self, reference):
+        return None if reference.amount is None else wording.amount(reference.amount)
 
 
 class SeenRecognitionForm(SeenForm, recognitions.RecognitionForm):

@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from directory import wording
 from directory.admin.inlines import Inline
 from directory.admin.search import SearchAdmin, folded
 from directory.models import Borough, City, PostalArea, Region, RegionalCounty
@@ -30,7 +31,7 @@ class BoroughInline(Inline):
 @admin.register(City)
 class CityAdmin(SearchAdmin):
     feminine = True
-    list_display = ["name", "designation", "county", "region", "population", "code"]
+    list_display = ["name", "designation", "county", "region", "inhabitants", "code"]
     list_select_related = ["county__region"]
     list_filter = ["county__region", "designation"]
     search_fields = ["code", *folded("name", "county__name")]
@@ -40,6 +41,12 @@ class CityAdmin(SearchAdmin):
     @admin.display(description=Region._meta.verbose_name, ordering="county__region__name")
     def region(self, city):
         return city.county.region
+
+    @admin.display(
+        description=City._meta.get_field("population").verbose_name, ordering="population"
+    )
+    def inhabitants(self, city):
+        return wording.number(city.population)
 
 
 @admin.register(Borough)

@@ -12,7 +12,7 @@ from django.db.models import CharField, EmailField, SlugField, TextField, Transf
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from directory import forms
+from directory import forms, wording
 from directory.search import LONGEST_TEXT, MOST_TERMS, fold
 from directory.transactions import again_if_undone
 
@@ -93,7 +93,14 @@ class PlainFields:
 
 class DictionaryOrder(ChangeList):
     """Names in the order of a dictionary, « École » before « Verger »: the database compares bytes,
-    which put É after Z."""
+    which put É after Z. What is found is counted as French does, none being singular."""
+
+    def get_results(self, request):
+        super().get_results(request)
+        several = self.result_count > 1
+        name = self.opts.verbose_name_plural if several else self.opts.verbose_name
+        self.found = f"{wording.number(self.result_count)}\xa0{name}"
+        self.found_in_all = wording.number(self.full_result_count or 0)
 
     def get_ordering(self, request, queryset):
         return [self.in_order(term) for term in super().get_ordering(request, queryset)]

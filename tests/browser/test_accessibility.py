@@ -85,6 +85,24 @@ def test_axe_finds_nothing_in_a_row_added_to_a_form_nor_in_a_list_opened_there(w
     assert found_by_axe(page) == {}
 
 
+def test_a_list_of_the_back_office_scrolls_within_the_page(window):
+    page = window(signed_in=True, size=PHONE)
+    page.goto("/admin/directory/city/?q=saint")
+    assert page.evaluate(STICKING_OUT) == []
+    table = page.get_by_role("region", name="Municipalités")
+    assert table.evaluate("(part) => part.scrollWidth > part.clientWidth")
+    table.focus()
+    table.evaluate("""(part) => {
+        part.moved = new Promise((done) => part.addEventListener('scroll', done, { once: true }));
+    }""")
+    page.keyboard.press("ArrowRight")
+    table.evaluate("(part) => part.moved.then(() => {})")
+    # Whose row it is stays in sight.
+    name = table.locator("tbody th").first
+    assert name.bounding_box()["x"] >= table.bounding_box()["x"]
+    assert found_by_axe(page) == {}
+
+
 def test_axe_sees_what_is_wrong(window):
     page = window()
     page.goto("/")

@@ -29,6 +29,7 @@ from directory.models import (
     ProfileVisits,
     PurchasingCategory,
     Recognition,
+    Reference,
     Revision,
     SeededKey,
     Synonym,
@@ -209,6 +210,17 @@ def test_the_page_of_a_listing_asks_as_much_of_the_database_however_much_it_hold
     assert more >= rows + 6
     assert many == few
     assert many <= 24
+
+
+def test_numbers_of_lists_are_written_as_in_french(superuser):
+    City.objects.filter(code="58227").update(population=260_000)
+    ReferenceFactory(amount=1_250_000)
+    found = superuser.get(page(City, "changelist"), {"q": "longueuil"}).content.decode()
+    assert "260\xa0000" in found
+    assert "1\xa0113 en tout" in found
+    assert "1\xa0250\xa0000\xa0$" in superuser.get(page(Reference, "changelist")).content.decode()
+    nothing = superuser.get(page(City, "changelist"), {"q": "zzzz"}).content.decode()
+    assert re.search(r"^0\xa0municipalité$", nothing, re.MULTILINE)
 
 
 # --- Hostile input
