@@ -1,6 +1,7 @@
 """The desk's one queue: revisions, claims, suggestions and error reports that await somebody,
 the oldest first."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from directory import roles, sections
-from directory.models import Claim, ErrorReport, Revision, Suggestion, User
+from directory.models import Claim, Enterprise, ErrorReport, Revision, Suggestion, User
 from directory.models.reports import Message
 
 PER_PAGE = 20
@@ -30,10 +31,11 @@ class Kind:
     one: Any
     permission: str
     rows: Callable[[], QuerySet]
-    #: Where each row keeps when it came, the name shown, and its city.
+    #: Where each row keeps when it came, the name shown, its city, and its listing ("" for none).
     at: str
     name: str
     city: str
+    listing: str
     url: str
     detail: Callable[[Any], str]
 
@@ -54,6 +56,7 @@ KINDS = {
             "submitted_at",
             "enterprise__name",
             "enterprise__city__slug",
+            "enterprise__slug",
             "directory:desk_revision",
             _fields,
         ),
@@ -66,6 +69,7 @@ KINDS = {
             "created_at",
             "enterprise__name",
             "enterprise__city__slug",
+            "enterprise__slug",
             "directory:desk_claim",
             lambda claim: str(claim.user),
         ),
@@ -78,6 +82,7 @@ KINDS = {
             "created_at",
             "enterprise__name",
             "enterprise__city__slug",
+            "enterprise__slug",
             "directory:desk_report",
             lambda report: report.get_kind_display(),
         ),
@@ -90,6 +95,7 @@ KINDS = {
             "created_at",
             "name",
             "city__slug",
+            "",
             "directory:desk_suggestion",
             lambda suggestion: suggestion.activity[:120],
         ),
@@ -102,6 +108,7 @@ KINDS = {
             "submitted_at",
             "enterprise__name",
             "enterprise__city__slug",
+            "enterprise__slug",
             "directory:desk_revision",
             _fields,
         ),
@@ -140,18 +147,26 @@ def allowed(user: User) -> list[Kind]:
     return [kind for kind in KINDS.values() if roles.may(user, kind.permission)]
 
 
-def queue(*, user: User, kind: str = "", city: str = "", page: int = 1) -> Queue:
-    """A page of what awaits this person: of one kind (its slug), of one city (its slug), or all.
+def queue(*, user: User, kind: str = "", city: str = "", listing: str = "", page: int = 1) -> Queue:
+    """A page of what awaits this person: of one kind, one city, one listing (their slugs), or all.
     A page that does not exist is the last; the number of statements is the same whatever awaits."""
     kinds = allowed(user)
-    counts = {one.slug: _of_city(one, city).count() for one in kinds}
+    counts = {one.slug: _within(one, city, listing).count() for one in kinds}
     asked = [one for one in kinds if not kind or one.slug == kind]
     total = sum(counts[one.slug] for one in asked)
     pages = max(-(-total // PER_PAGE), 1)
     page = min(max(page, 1), pages)
     start = (page - 1) * PER_PAGE
-    keys = [(KINDS[slug], pk) for slug, pk, _at in _ordered(asked, city)[start : start + PER_PAGE]]
+    rows = _ordered(asked, city, listing)[start : start + PER_PAGE]
+    keys = [(KINDS[slug], pk) for slug, pk, _at in rows]
     return Queue(_items(keys), total, page, pages, counts)
+
+
+def awaiting(*, user: User, enterprise: Enterprise) -> list[tuple[Kind, int]]:
+    """What awaits this person of one enterprise, by kind, with how many; one statement at most."""
+    kinds = [kind for kind in allowed(user) if kind.listing]
+    numbers = Counter(slug for slug, _pk, _at in _ordered(kinds, "", enterprise.slug))
+    return [(kind, numbers[kind.slug]) for kind in kinds if kind.slug in numbers]
 
 
 def cities(user: User) -> set[str]:
@@ -162,27 +177,40 @@ def cities(user: User) -> set[str]:
 
 
 def after(
-    *, user: User, kind: str = "", city: str = "", item: tuple[str, int], at: datetime
+    *,
+    user: User,
+    kind: str = "",
+    city: str = "",
+    listing: str = "",
+    item: tuple[str, int],
+    at: datetime,
 ) -> Item | None:
     """The item to open after `item` (kind, pk), which came at `at` and was decided or passed over:
     the next of the same list, else its first, if there is another."""
     asked = [one for one in allowed(user) if not kind or one.slug == kind]
-    later = _ordered(asked, city, after=(at, item[1]))
-    for slug, pk, _at in chain(later[:1], _ordered(asked, city)[:2]):
+    later = _ordered(asked, city, listing, after=(at, item[1]))
+    for slug, pk, _at in chain(later[:1], _ordered(asked, city, listing)[:2]):
         if (slug, pk) != item:
             return _items([(KINDS[slug], pk)])[0]
     return None
 
 
-def _of_city(kind: Kind, city: str) -> QuerySet:
-    return kind.rows().filter(**{kind.city: city}) if city else kind.rows()
+def _within(kind: Kind, city: str, listing: str) -> QuerySet:
+    rows = kind.rows()
+    if city:
+        rows = rows.filter(**{kind.city: city})
+    if listing:
+        rows = rows.filter(**{kind.listing: listing}) if kind.listing else rows.none()
+    return rows
 
 
-def _ordered(kinds: list[Kind], city: str, after: tuple[datetime, int] | None = None) -> Any:
+def _ordered(
+    kinds: list[Kind], city: str, listing: str, after: tuple[datetime, int] | None = None
+) -> Any:
     """(kind, key, day) of all rows of these kinds, the oldest first, as one statement; those that
     come `after` this day and key."""
     keys = [
-        _of_city(kind, city)
+        _within(kind, city, listing)
         .filter(_later(kind, *after) if after else Q())
         .order_by()
         .annotate(slug=Value(kind.slug, CharField()), came=F(kind.at))

@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from directory import duplicates, slugs, uploads, wording
+from directory import desk, duplicates, slugs, uploads, wording
 from directory.admin import acts, filters, recognitions
 from directory.admin.inlines import Inline
 from directory.admin.search import LookedAtAdmin, OneAmongRows, SearchAdmin, folded
@@ -341,6 +341,12 @@ class EnterpriseAdmin(SearchAdmin):
         if obj and self.has_change_permission(request, obj):
             return [*fieldsets, (None, {"fields": ["seen_version"]})]
         return fieldsets
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        awaiting = desk.awaiting(user=request.user, enterprise=obj) if obj else []
+        context["awaiting"] = awaiting
+        context["awaiting_in_all"] = sum(number for _kind, number in awaiting)
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def history_view(self, request, object_id, extra_context=None):
         enterprise = self.get_object(request, unquote(object_id))

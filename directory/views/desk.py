@@ -29,13 +29,13 @@ from directory.desk_forms import OF_CLAIMS, OF_MESSAGES, AnswerForm, DecisionFor
 from directory.facets import Dimension
 from directory.forms import mistakes
 from directory.lookalikes import lookalikes
-from directory.models import Claim, ErrorReport, Revision, Suggestion
+from directory.models import Claim, Enterprise, ErrorReport, Revision, Suggestion
 from directory.models.reports import Message
 from directory.views.guards import for_staff, shown_or_sent
 from directory.views.team import changed_claim, own_case
 
 #: Parameters of the queue, kept from one item to the next.
-KIND, CITY, PAGE = "sorte", "ville", "page"
+KIND, CITY, LISTING, PAGE = "sorte", "ville", "entreprise", "page"
 
 
 # --- The queue
@@ -47,19 +47,21 @@ def queue(request):
     kinds = desk.allowed(request.user)
     if not kinds:
         raise Http404
-    kind, city = asked(request)
+    filters = asked(request)
+    kind, city, listing = (filters.get(name, "") for name in (KIND, CITY, LISTING))
     try:
         page = int(request.GET.get(PAGE, "1")[:6])
     except ValueError:
         page = 1
-    found = desk.queue(user=request.user, kind=kind, city=city, page=page)
-    cities = desk.cities(request.user)
+    found = desk.queue(user=request.user, kind=kind, city=city, listing=listing, page=page)
+    # Of one enterprise, all is of one city.
+    cities = set() if listing else desk.cities(request.user)
     context = {
         "queue": found,
         "items": [
             {
                 "item": item,
-                "url": item.address + kept(request),
+                "url": item.address + kept(filters),
                 "wait": waited(item.at),
                 "tick": item.kind.slug == desk.TO_READ,
             }
@@ -69,12 +71,15 @@ def queue(request):
             {
                 "label": one.label,
                 "number": found.counts[one.slug],
-                "url": "?" + urlencode({KIND: one.slug} | ({CITY: city} if city else {})),
+                "url": "?" + urlencode(filters | {KIND: one.slug}),
                 "current": one.slug == kind,
             }
             for one in kinds
         ],
-        "all": "?" + urlencode({CITY: city}) if city else reverse("directory:desk"),
+        "all": reverse("directory:desk")
+        + kept({name: value for name, value in filters.items() if name != KIND}),
+        "filtered": bool(filters),
+        "of": listing and Enterprise.objects.filter(slug=listing).first(),
         "everything": sum(found.counts.values()),
         "kind": kind,
         "ticking": any(item.kind.slug == desk.TO_READ for item in found.items),
@@ -84,27 +89,27 @@ def queue(request):
             for label in state.current().labels.of(Dimension.CITY)
             if label.key in cities
         ],
-        "before": page_url(request, found.page - 1) if found.page > 1 else "",
-        "after": page_url(request, found.page + 1) if found.page < found.pages else "",
+        "before": page_url(filters, found.page - 1) if found.page > 1 else "",
+        "after": page_url(filters, found.page + 1) if found.page < found.pages else "",
     }
     return render(request, "directory/desk.html", context)
 
 
 def asked(request):
-    kind = request.GET.get(KIND, "")
-    return (kind if kind in desk.KINDS else "", request.GET.get(CITY, "")[:100])
+    """The filters of the queue that are used."""
+    given = {name: request.GET.get(name, "")[:100] for name in (KIND, CITY, LISTING)}
+    if given[KIND] not in desk.KINDS:
+        del given[KIND]
+    return {name: value for name, value in given.items() if value}
 
 
-def kept(request):
+def kept(filters):
     """The filters of the queue, for the address of an item."""
-    kind, city = asked(request)
-    said = {name: value for name, value in ((KIND, kind), (CITY, city)) if value}
-    return f"?{urlencode(said)}" if said else ""
+    return f"?{urlencode(filters)}" if filters else ""
 
 
-def page_url(request, page):
-    kind, city = asked(request)
-    return "?" + urlencode({KIND: kind, CITY: city, PAGE: page})
+def page_url(filters, page):
+    return "?" + urlencode(filters | {PAGE: page})
 
 
 def waited(at):
@@ -133,20 +138,28 @@ def accept(request):
             len(left),
         )
         messages.warning(request, text % {"n": len(left)})
-    return redirect(reverse("directory:desk") + kept(request))
+    return redirect(reverse("directory:desk") + kept(asked(request)))
 
 
 def on_to_the_next(request, kind, row):
     """Once an item is decided: the next of the same list, else the queue."""
-    return redirect(following(request, kind, row) or reverse("directory:desk") + kept(request))
+    return redirect(
+        following(request, kind, row) or reverse("directory:desk") + kept(asked(request))
+    )
 
 
 def following(request, kind, row):
     """The address of the item after this one, in the list that the person reads; "" if none."""
-    sort, city = asked(request)
-    at = getattr(row, desk.KINDS[kind].at)
-    item = desk.after(user=request.user, kind=sort, city=city, item=(kind, row.pk), at=at)
-    return item.address + kept(request) if item else ""
+    filters = asked(request)
+    item = desk.after(
+        user=request.user,
+        kind=filters.get(KIND, ""),
+        city=filters.get(CITY, ""),
+        listing=filters.get(LISTING, ""),
+        item=(kind, row.pk),
+        at=getattr(row, desk.KINDS[kind].at),
+    )
+    return item.address + kept(filters) if item else ""
 
 
 def told(request, decided):
@@ -268,7 +281,7 @@ def revision_page(request, found):
         "fields": fields,
         "wait": waited(found.submitted_at),
         "next": following(request, desk.TO_READ if applied else "modifications", found),
-        "back": reverse("directory:desk") + kept(request),
+        "back": reverse("directory:desk") + kept(asked(request)),
     }
 
 
@@ -453,6 +466,6 @@ def answer_page(request, template, form, context, status=200):
     said = {
         "form": form,
         "errors": mistakes(form),
-        "back": reverse("directory:desk") + kept(request),
+        "back": reverse("directory:desk") + kept(asked(request)),
     }
     return render(request, template, context | said, status=status)

@@ -45,6 +45,7 @@ from tests.factories import (
     ContactFactory,
     EnterpriseBenefitFactory,
     EnterpriseFactory,
+    ErrorReportFactory,
     InvitationFactory,
     MailFactory,
     OfferingFactory,
@@ -55,6 +56,7 @@ from tests.factories import (
     ReferenceFactory,
     ReminderFactory,
     RepresentativeFactory,
+    RevisionFactory,
     UnsubscriptionFactory,
     UserFactory,
 )
@@ -209,7 +211,45 @@ def test_the_page_of_a_listing_asks_as_much_of_the_database_however_much_it_hold
     many, more = asked()
     assert more >= rows + 6
     assert many == few
-    assert many <= 24
+    assert many <= 25
+
+
+def test_the_page_of_a_listing_says_what_awaits_a_decision_about_it(
+    superuser, curator, facilitator
+):
+    enterprise = EnterpriseFactory(name="La Ruche", published=True)
+    address = page(Enterprise, "change", enterprise.pk)
+    assert "attend une décision" not in superuser.get(address).content.decode()
+    ErrorReportFactory(enterprise=enterprise)
+    ErrorReportFactory(enterprise=EnterpriseFactory())
+    RevisionFactory(enterprise=enterprise)
+    desk = f"{reverse('directory:desk')}?entreprise={enterprise.slug}&amp;sorte="
+    html = superuser.get(address).content.decode()
+    assert "2 demandes attendent une décision pour cette entreprise" in html
+    assert f'href="{desk}erreurs">Erreurs signalées\xa0: 1</a>' in html
+    assert f'href="{desk}modifications">Modifications à décider\xa0: 1</a>' in html
+    # Each is told of what is theirs to decide.
+    html = curator.get(address).content.decode()
+    assert "1 demande attend une décision pour cette entreprise" in html
+    assert "modifications" not in html.partition("</section>")[0]
+    assert desk not in facilitator.get(address).content.decode()
+
+
+def test_what_awaits_is_one_statement_however_much_awaits(superuser):
+    enterprise = EnterpriseFactory(published=True)
+    address = page(Enterprise, "change", enterprise.pk)
+
+    def asked():
+        with recorded_sql() as statements:
+            assert superuser.get(address).status_code == 200
+        return len(statements)
+
+    asked()
+    nothing = asked()
+    for _ in range(3):
+        ErrorReportFactory(enterprise=enterprise)
+        RevisionFactory(enterprise=enterprise)
+    assert asked() == nothing
 
 
 def test_numbers_of_lists_are_written_as_in_french(superuser):

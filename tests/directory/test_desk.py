@@ -100,9 +100,31 @@ def test_the_queue_is_cut_by_kind_and_by_city(moderator, waiting, reference):
     )
 
 
+def test_the_queue_is_cut_by_enterprise_until_its_last_item(moderator, waiting, claim, enterprise):
+    SuggestionFactory(name="La Brouette")
+    other = ErrorReportFactory(enterprise=EnterpriseFactory(name="Le Voisin"))
+    response = moderator.get(QUEUE, {"entreprise": enterprise.slug})
+    items = [row["item"] for row in response.context["items"]]
+    assert {item.pk for item in items} == {waiting.pk, claim.pk}
+    html = response.content.decode()
+    assert "Pour «\xa0Les Ateliers d’Alice\xa0» seulement." in html
+    assert "Le Voisin" not in html
+    # From one item to the next, of this enterprise alone.
+    kept = f"?entreprise={enterprise.slug}"
+    first, last = (item.address + kept for item in items)
+    assert [row["url"] for row in response.context["items"]] == [first, last]
+    assert moderator.get(first).context["next"] == last
+    assert moderator.get(last).context["next"] == first
+    assert page(other) not in html
+    nothing = moderator.get(QUEUE, {"entreprise": "inconnue"}).content.decode()
+    assert "Rien n’attend dans cette liste." in nothing
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "abc", "9" * 400, "٣"])
 def test_a_page_of_the_queue_that_does_not_exist_is_another(moderator, waiting, value):
-    response = moderator.get(QUEUE, {"page": value, "sorte": value, "ville": value})
+    response = moderator.get(
+        QUEUE, {"page": value, "sorte": value, "ville": value, "entreprise": value}
+    )
     assert response.status_code == 200
 
 
