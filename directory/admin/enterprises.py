@@ -1,4 +1,4 @@
-import json
+import re
 from functools import partial
 
 from django import forms
@@ -8,7 +8,6 @@ from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import F
-from django.forms.fields import InvalidJSONInput
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -19,6 +18,7 @@ from directory import desk, duplicates, slugs, uploads, wording
 from directory.admin import acts, filters, recognitions
 from directory.admin.inlines import Inline
 from directory.admin.search import LookedAtAdmin, OneAmongRows, SearchAdmin, folded
+from directory.forms import TextField
 from directory.models import (
     Certification,
     Contact,
@@ -133,28 +133,36 @@ class RecognitionInline(Inline):
         return formset
 
 
-class IdentifiersField(forms.JSONField):
-    """A JSON object; brackets or digits by the thousand exhaust Python's parser, not the server."""
+class IdentifiersField(TextField):
+    """What an enterprise is known by elsewhere, a line for each: « akcelos : https://… »."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
+    #: « akcelos », « registre 2 »: neither braces nor quotes, which would be the JSON of before.
+    NAME = re.compile(r"[\w][\w .’'-]{0,39}")
+
+    def prepare_value(self, value):
+        if not isinstance(value, dict):
+            return value  # as it was typed
+        return "\n".join(f"{name}\xa0: {identifier}" for name, identifier in value.items())
 
     def to_python(self, value):
-        try:
-            identifiers = super().to_python(value)
-            # What PostgreSQL's JSON has not: a number without end, half a letter, a NUL.
-            written = json.dumps(identifiers, allow_nan=False, ensure_ascii=False).encode()
-        except (RecursionError, ValueError):
-            identifiers, written = None, b""
-        if value in self.empty_values or value == "null":
-            return {}
-        if not isinstance(identifiers, dict) or b"\\u0000" in written:
-            raise ValidationError(_('Écrivez par exemple\xa0: {"akcelos": "https://…"}.'))
+        identifiers = {}
+        for line in filter(str.strip, super().to_python(value).split("\n")):
+            name, _colon, identifier = (part.strip() for part in line.partition(":"))
+            # Of what is no text, Django looks for no NUL.
+            readable = self.NAME.fullmatch(name) and identifier and "\0" not in identifier
+            if not readable or name in identifiers:
+                raise ValidationError(
+                    gettext(
+                        "Écrivez un identifiant par ligne, le nom de l’endroit d’abord, chacun une "
+                        "seule fois. Par exemple\xa0: akcelos\xa0: https://…"
+                    )
+                )
+            identifiers[name] = identifier
         return identifiers
 
-    def bound_data(self, data, initial):
-        try:
-            self.to_python(data)
-        except ValidationError:
-            return InvalidJSONInput(data)  # shown again as it was typed
-        return super().bound_data(data, initial)
+    def has_changed(self, initial, data):
+        return self.prepare_value(initial or {}).split() != (data or "").split()
 
 
 class SeenForm(forms.ModelForm):
@@ -192,9 +200,16 @@ class SeenForm(forms.ModelForm):
 
 
 class EnterpriseForm(SeenForm):
-    external_ids = IdentifiersField(label=_("identifiants ailleurs"), required=False)
+    external_ids = IdentifiersField(
+        label=_("Identifiants ailleurs"),
+        help_text=_(
+            "Où l’entreprise est aussi inscrite, un endroit par ligne\xa0: son nom, deux-points, "
+            "puis le numéro ou l’adresse. Par exemple\xa0: akcelos\xa0: https://…"
+        ),
+        required=False,
+    )
     # Not Django's, which lets Pillow at the file before its size is known.
-    logo = forms.FileField(label=_("logo"), required=False, widget=AdminFileWidget)
+    logo = forms.FileField(label=_("Logo"), required=False, widget=AdminFileWidget)
 
     class Meta:
         labels = {"slug": _("Adresse de la fiche (dans le site)")}
@@ -216,6 +231,11 @@ class EnterpriseForm(SeenForm):
                 params={"name": listing.name},
             )
         return slug
+
+    def clean_external_ids(self):
+        """Untouched, they stay as they are: another hand may have kept there more than texts."""
+        changed = "external_ids" in self.changed_data
+        return self.cleaned_data["external_ids"] if changed else self.instance.external_ids
 
     def clean_logo(self):
         """Drawn anew, as those that enterprises send: their place and their scripts stay behind."""
@@ -266,7 +286,7 @@ class EnterpriseAdmin(SearchAdmin):
     ]
     fieldsets = [
         (
-            None,
+            _("Identité"),
             {
                 "fields": [
                     "name",

@@ -103,6 +103,20 @@ def test_a_list_of_the_back_office_scrolls_within_the_page(window):
     assert found_by_axe(page) == {}
 
 
+def test_the_parts_of_a_long_form_are_reached_from_the_list_that_stays_in_sight(window, addresses):
+    page = window(signed_in=True)
+    page.goto(addresses["admin, enterprise"])
+    parts = page.get_by_role("navigation", name="Parties de la fiche")
+    for name in ("Références", "Publication", "Personnes-ressources"):
+        parts.get_by_role("link", name=name).click()
+        heading = page.locator("#content-main").get_by_role("heading", name=name, exact=True)
+        bar = parts.bounding_box()
+        assert heading.bounding_box()["y"] >= bar["y"] + bar["height"]
+        page.keyboard.press("Tab")
+        part = heading.locator("xpath=ancestor::fieldset")
+        assert part.evaluate("(part) => part.contains(document.activeElement)"), name
+
+
 def test_axe_sees_what_is_wrong(window):
     page = window()
     page.goto("/")

@@ -252,6 +252,19 @@ def test_what_awaits_is_one_statement_however_much_awaits(superuser):
     assert asked() == nothing
 
 
+def test_a_listing_begins_by_the_list_of_its_parts(one_of_each, superuser):
+    for address in (page(Enterprise, "add"), page(Enterprise, "change", one_of_each.pk)):
+        html = superuser.get(address).content.decode()
+        contents = html.partition('<nav class="contents"')[2].partition("</nav>")[0]
+        links = re.findall(r'href="#([^"]+)">([^<]+)<', contents)
+        assert len(links) == 13
+        for target, _name in links:
+            assert f'id="{target}"' in html
+    names = [name for _target, name in links]
+    assert names[0] == "Identité"
+    assert "Personnes-ressources (1)" in names
+
+
 def test_numbers_of_lists_are_written_as_in_french(superuser):
     City.objects.filter(code="58227").update(population=260_000)
     ReferenceFactory(amount=1_250_000)
@@ -465,10 +478,46 @@ def test_what_people_write_is_shown_as_text(one_of_each, superuser):
         assert "<img src=x" not in html
 
 
+def test_identifiers_elsewhere_are_written_a_line_each(one_of_each, superuser):
+    one_of_each.external_ids = {"akcelos": "https://akcelos.example/x"}
+    one_of_each.save()
+    address = page(Enterprise, "change", one_of_each.pk)
+    sent = filled(superuser.get(address), "enterprise_form")
+    assert sent["external_ids"] == ["akcelos\xa0: https://akcelos.example/x"]
+    superuser.post(address, sent | {"external_ids": "akcelos: 12\r\n\r\nGuide d’achat : n° 3:4"})
+    one_of_each.refresh_from_db()
+    assert one_of_each.external_ids == {"akcelos": "12", "Guide d’achat": "n° 3:4"}
+    assert one_of_each.provenance["akcelos"] == Enterprise.Source.STAFF
+    sent = filled(superuser.get(address), "enterprise_form")
+    response = superuser.post(address, sent | {"external_ids": "akcelos : 1\nakcelos : 2"})
+    assert "un identifiant par ligne" in response.content.decode()
+    assert "akcelos : 1\nakcelos : 2" in response.content.decode()
+    superuser.post(address, sent | {"external_ids": ""})
+    one_of_each.refresh_from_db()
+    assert one_of_each.external_ids == {}
+
+
+def test_identifiers_that_no_one_touches_stay_as_they_are(one_of_each, superuser):
+    kept = {"registre": {"numéro": 3, "pages": [1, 2]}}
+    one_of_each.external_ids = kept
+    one_of_each.save()
+    assert change(superuser, one_of_each, mission="Nourrir.").status_code == 302
+    one_of_each.refresh_from_db()
+    assert (one_of_each.mission, one_of_each.external_ids) == ("Nourrir.", kept)
+
+
 def test_an_identifier_with_a_nul_inside_is_a_mistake_not_a_breakdown(one_of_each, superuser):
     address = page(Enterprise, "change", one_of_each.pk)
     sent = filled(superuser.get(address), "enterprise_form")
-    for wrong in ('{"akcelos": "\\u0000"}', "[1]", '"texte"', "{", "[" * 50_000):
+    for wrong in (
+        '{"akcelos": "\\u0000"}',
+        "akcelos: a\0b",
+        "akcelos:",
+        "[1]",
+        '"texte"',
+        "{",
+        "[" * 50_000,
+    ):
         response = superuser.post(address, sent | {"external_ids": wrong})
         assert response.status_code == 200, wrong
         assert response.context["adminform"].form.errors["external_ids"]
