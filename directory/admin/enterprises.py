@@ -213,7 +213,10 @@ class EnterpriseForm(SeenForm):
 
     class Meta:
         labels = {"slug": _("Adresse de la fiche (dans le site)")}
-        help_texts = {"slug": _("Si vous la changez, l’ancienne mènera à la nouvelle.")}
+        help_texts = {
+            "slug": _("Si vous la changez, l’ancienne mènera à la nouvelle."),
+            "languages": _("Séparées par des virgules."),
+        }
         error_messages = {
             "slug": {"unique": _("Cette adresse est déjà celle d’une autre fiche.")},
         }
@@ -360,7 +363,17 @@ class EnterpriseAdmin(SearchAdmin):
         fieldsets = super().get_fieldsets(request, obj)
         if obj and self.has_change_permission(request, obj):
             return [*fieldsets, (None, {"fields": ["seen_version"]})]
+        if obj:
+            read = {"external_ids": "identifiers"}  # which Django would show as JSON
+            return [
+                (name, part | {"fields": [read.get(str(field), field) for field in part["fields"]]})
+                for name, part in fieldsets
+            ]
         return fieldsets
+
+    @admin.display(description=EnterpriseForm.base_fields["external_ids"].label)
+    def identifiers(self, enterprise):
+        return IdentifiersField().prepare_value(enterprise.external_ids)
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         awaiting = desk.awaiting(user=request.user, enterprise=obj) if obj else []

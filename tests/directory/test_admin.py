@@ -497,6 +497,16 @@ def test_identifiers_elsewhere_are_written_a_line_each(one_of_each, superuser):
     assert one_of_each.external_ids == {}
 
 
+def test_who_may_only_read_identifiers_finds_no_json_either(moderator):
+    enterprise = EnterpriseFactory(published=True)
+    enterprise.external_ids = {"akcelos": "12", "guide": "<b>3</b>"}
+    enterprise.save()
+    html = moderator.get(page(Enterprise, "change", enterprise.pk)).content.decode()
+    assert "guide\xa0: &lt;b&gt;3&lt;/b&gt;<br>akcelos\xa0: 12" in html
+    assert "Identifiants ailleurs" in html
+    assert "{&quot;" not in html
+
+
 def test_identifiers_that_no_one_touches_stay_as_they_are(one_of_each, superuser):
     kept = {"registre": {"numéro": 3, "pages": [1, 2]}}
     one_of_each.external_ids = kept
