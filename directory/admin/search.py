@@ -63,7 +63,11 @@ class OneAmongRows(AmongRows, AutocompleteSelect):
 
 
 class SomeAmongRows(AmongRows, AutocompleteSelectMultiple):
-    pass
+    """Each that is chosen is taken away by itself: what would clear them all stands among the items
+    of a list without being one (WCAG 1.3.1)."""
+
+    def build_attrs(self, *args, **kwargs):
+        return super().build_attrs(*args, **kwargs) | {"data-allow-clear": "false"}
 
 
 class PlainFields:

@@ -85,6 +85,16 @@ def test_axe_finds_nothing_in_a_row_added_to_a_form_nor_in_a_list_opened_there(w
     assert found_by_axe(page) == {}
 
 
+def test_axe_finds_nothing_in_a_list_of_which_several_are_chosen(window, addresses):
+    page = window(signed_in=True)
+    page.goto(addresses["admin, enterprise"])
+    box = page.locator(".select2-selection--multiple").first
+    box.click()
+    page.locator(".select2-results__option").first.click()
+    expect(box.locator(".select2-selection__choice").first).to_be_visible()
+    assert found_by_axe(page) == {}
+
+
 def test_a_list_of_the_back_office_scrolls_within_the_page(window):
     page = window(signed_in=True, size=PHONE)
     page.goto("/admin/directory/city/?q=saint")
