@@ -1,3 +1,4 @@
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -8,6 +9,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 site = get_wsgi_application()
 # Before the server forks: each worker would load them at its first request, from the code of then.
 get_resolver().url_patterns  # noqa: B018
+# What is loaded stays: no worker looks through it for what could be freed, and so copies it.
+gc.collect()
+gc.freeze()
 
 
 def application(environ, start_response):
