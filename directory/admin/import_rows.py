@@ -272,9 +272,6 @@ def choices(row, written):
             why = ", ".join(one["reasons"])
             text = _("c’est %(name)s") % {"name": one["name"]}
             found.append((f"={one['slug']}", f"{text}, {why}" if why else text))
-        elif row.outcome in PENDING:
-            text = _("c’est la même entreprise qu’à la ligne %(row)d\xa0: compléter sa fiche")
-            found.append((f"=ligne {one['row']}", text % {"row": one["row"]}))
     if row.candidates and not any(one["same"] for one in row.candidates):
         found.append(("=" + mapping.NEW, _("c’est une autre entreprise\xa0: la créer")))
     if "slug" in row.corrections:

@@ -380,18 +380,8 @@ def plan(batch: ImportBatch) -> None:
     """Say of each row what becomes of it, as the directory is now; writes nothing else."""
     work, entries = Basket(batch), list[Entry]()
     summary = work.preview(each=entries.append)
-    firsts = written_rows(entries)
-    for entry in entries:
-        if entry.after in firsts:
-            entry.outcome = Outcome.UPDATED
     work.store(entries)
     count(batch, summary)
-
-
-def written_rows(entries: Iterable[Entry]) -> dict[int, str]:
-    """Of the rows that are good, the listing that each speaks of."""
-    good = (Outcome.CREATED, Outcome.UPDATED, Outcome.LEFT)
-    return {entry.row: entry.slug for entry in entries if entry.outcome in good}
 
 
 def count(batch: ImportBatch, summary: Summary) -> None:
@@ -547,13 +537,6 @@ def write(batch: ImportBatch, by: User) -> Summary:
     work.store(entries)
     first = batch.state != State.APPLIED
     batch.state, batch.started_at = State.APPLIED, None
-    while name_listings(batch, entries):
-        # What completes a listing that was made just now; each time, at least one row is written.
-        work, entries, before = Basket(batch, by), [], summary.counts
-        summary = work.apply(work.preview(), skip_refused=True, each=entries.append)
-        work.store(entries)
-        for outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.LEFT):
-            summary.counts[outcome] += before[outcome]
     batch.applied_at = batch.applied_at or timezone.now()
     batch.save(update_fields=["state", "started_at", "applied_at"])
     count(batch, summary)
@@ -561,19 +544,6 @@ def write(batch: ImportBatch, by: User) -> Summary:
     if first or summary.counts[Outcome.CREATED] or summary.counts[Outcome.UPDATED]:
         audit.record(act="import.applied", by=by, subject=batch, **done)
     return summary
-
-
-def name_listings(batch: ImportBatch, entries: Iterable[Entry]) -> bool:
-    """Where a row was said to be the same as another, which is written now, say of what listing;
-    gives whether any was."""
-    entries = list(entries)
-    firsts = written_rows(entries)
-    named = {entry.row: firsts[entry.after] for entry in entries if entry.after in firsts}
-    found = list(batch.rows.filter(number__in=named))
-    for row in found:
-        row.corrections = row.corrections | {"slug": named[row.number]}
-    ImportRow.objects.bulk_update(found, ["corrections"])
-    return bool(found)
 
 
 def written_already() -> str:
@@ -611,9 +581,7 @@ def take_up(*, pk: int, by: User) -> ImportBatch:
                     corrections={
                         name: text
                         for name, text in row.corrections.items()
-                        if name != "slug"
-                        or text in listed | {mapping.NEW}
-                        or mapping.told_row(text)
+                        if name != "slug" or text in listed | {mapping.NEW}
                     },
                     outcome=ASIDE if row.outcome == ASIDE else "",
                 )

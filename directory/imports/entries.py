@@ -120,8 +120,6 @@ class Entry:
     revisions: list[int] = field(default_factory=list)
     #: The rights to write that were noted.
     consents: list[int] = field(default_factory=list)
-    #: The row of the file whose listing this one completes, once it is written.
-    after: int = 0
     #: Those that a person is to choose among.
     candidates: Sequence[Candidate] = ()
     #: The e-mail addresses that the row gives.

@@ -15,7 +15,6 @@ none or several.
 """
 
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,8 +37,6 @@ HELPERS = {
 }
 #: What `slug` may hold instead of an address: a listing to be made, however like another.
 NEW = "nouvelle"
-#: The same, in an answer of a person: the listing that this row of the file makes.
-ROW = re.compile(r"ligne (\d{1,6})")
 #: In the answers on a column, of whatever it cannot read: "" leaves the cell empty; of a
 #: municipality, HERE takes, of several that it may be, the only one that is of the site.
 ANY, HERE = "*", "ici"
@@ -102,12 +99,6 @@ def writable(resource: EnterpriseResource) -> list[str]:
     """Code names of the columns that a file may fill."""
     names = [name for name, column in resource.columns.items() if not column.derived]
     return [*names, *HELPERS]
-
-
-def told_row(text: str) -> int:
-    """The row of the file that this answer names, 0 where it names none."""
-    found = ROW.fullmatch(key(text))
-    return int(found[1]) if found else 0
 
 
 def label(name: str, resource: EnterpriseResource) -> str:

@@ -15,7 +15,7 @@ from directory.imports.bounds import Refused
 from directory.imports.comparison import Comparison, check_orders, person, warn_of_neq
 from directory.imports.entries import Candidate, Entry, Heading, Outcome, short
 from directory.imports.files import Table
-from directory.imports.mapping import ANY, HELPERS, HERE, NEW, Layout, told_row
+from directory.imports.mapping import ANY, HELPERS, HERE, NEW, Layout
 from directory.imports.matching import Index, Known
 from directory.imports.misread import mended
 from directory.imports.unread import Unread
@@ -118,7 +118,7 @@ class Planner:
             if meant := mended(text):
                 self.refuse_misread(entry, name, text, meant)
                 continue
-            if name == "slug" and (key(text) == NEW or self.told_row(row, cells)):
+            if name == "slug" and key(text) == NEW:
                 continue
             try:
                 value = self.resource.columns[name].widget.clean(text)
@@ -356,11 +356,7 @@ class Planner:
         row = known(entry.row, values, place)
         told = key(self.cell(cells, "slug")) == NEW
         if not told and (alike := self.index.alike(row)):
-            first = self.told_row(entry.row, cells)
-            if first and any(one.row == first for one, _reasons in alike):
-                self.complete(entry, first)
-            else:
-                self.ask(entry, alike)
+            self.ask(entry, alike)
             return
         self.index.add(row, values.get("other_names", ()))
         self.claim(entry, cells)
@@ -377,10 +373,6 @@ class Planner:
 
     def told_new(self, entry: Entry, cells: list[str]) -> bool:
         return entry.row in self.decided and key(self.cell(cells, "slug")) == NEW
-
-    def told_row(self, row: int, cells: list[str]) -> int:
-        """The row of which a person said that this one is the same enterprise."""
-        return told_row(self.cell(cells, "slug")) if row in self.decided else 0
 
     def tells_place(self, cells: list[str]) -> bool:
         return any(self.cell(cells, name) for name in PLACE if name != "county")
@@ -413,20 +405,14 @@ class Planner:
         return hash(tuple(self.cell(cells, name) for name in self.layout.positions))
 
     def double(self, entry: Entry, cells: list[str], first: int, found: Known) -> None:
-        same = bool(found.neq) and found.neq == key(self.cell(cells, "neq"))
         if self.contents.get(first) == self.content(cells):
             # What is asked of the first is asked of its like.
             entry.outcome = Outcome.PROPOSED if first in self.undecided else Outcome.LEFT
             text = _("comme la ligne %(row)d, mot pour mot.") % {"row": first}
             entry.say("note", text, topic=_("Répètent une autre ligne, mot pour mot"))
-            if not same:
-                entry.candidates = [candidate(found, [], first)]
-            return
-        told = entry.row in self.decided and found.slug == self.cell(cells, "slug")
-        if self.told_row(entry.row, cells) == first or found.slug and told:
-            self.complete(entry, first)
             return
         entry.outcome = Outcome.PROPOSED
+        same = bool(found.neq) and found.neq == key(self.cell(cells, "neq"))
         entry.candidates = [candidate(found, [], first, same)]
         text = _(
             "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: "
@@ -439,20 +425,14 @@ class Planner:
             )
         elif self.asking:
             text = _(
-                "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: dites si "
-                "c’est la même entreprise."
+                "déjà à la ligne %(row)d, par son NEQ ou par son nom et sa ville\xa0: une fois "
+                "l’autre importée, celle-ci pourra compléter sa fiche."
             )
         entry.say(
             "proposal",
             text % {"row": first},
             topic=_("Déjà plus haut dans le fichier, par le NEQ ou par le nom et la ville"),
         )
-
-    def complete(self, entry: Entry, first: int) -> None:
-        """Leave for later what completes a listing that another row makes or changes."""
-        entry.outcome, entry.after = Outcome.PROPOSED, first
-        text = _("c’est la même entreprise qu’à la ligne %(row)d, dont elle complète la fiche.")
-        entry.say("note", text % {"row": first}, topic=_("Complètent la fiche d’une autre ligne"))
 
     def called(self, one: Known) -> str:
         return one.called if self.asking else str(one)

@@ -337,58 +337,6 @@ def test_a_second_row_completes_the_first_where_a_person_says_so(applied, curato
     assert not Enterprise.objects.exists()
 
 
-def test_two_rows_said_to_be_one_enterprise_are_written_as_one(previewed, curator):
-    batch = previewed(
-        {"Nom": "Coop A", "Ville": "Longueuil", "Tél": "", "Courriel": "a@exemple.test"},
-        {"Nom": "Coop A", "Ville": "Longueuil", "Tél": "450 555-0002", "Courriel": ""},
-        {"Nom": "La Coop A", "Ville": "Longueuil", "Tél": "", "Adresse": "1, rue du Parc"},
-    )
-    assert (batch.counts["created"], batch.counts["proposed"]) == (1, 2)
-    first = batch.rows.order_by("number").first().number
-    assert "c’est la même entreprise qu’à la ligne" in shown(curator, batch, "proposed")
-    said = f"=ligne {first}"
-    corrected(curator, batch, "proposed", _choice_0=said, _choice_1=said)
-    batch.refresh_from_db()
-    assert (batch.counts["updated"], batch.counts.get("proposed", 0)) == (2, 0)
-    assert "dont elle complète la fiche" in shown(curator, batch, "updated")
-
-    assert (
-        "3 lignes enregistrées"
-        in curator.post(address("apply", batch), follow=True).content.decode()
-    )
-    made = Enterprise.objects.get()
-    assert (made.phone, made.email, made.address) == (
-        *("+14505550002", "a@exemple.test", "1, rue du Parc"),
-    )
-    undoing.undo(pk=batch.pk, by=curator.user)
-    assert not Enterprise.objects.exists()
-
-
-def test_a_row_waits_for_the_one_that_it_completes_and_may_be_taken_back(applied, curator):
-    batch = applied(
-        {"Nom": "Coop A", "Ville": "Longueuil", "NEQ": "123", "Tél": ""},
-        {"Nom": "Coop A", "Ville": "Longueuil", "NEQ": "", "Tél": "450 555-0002"},
-    )
-    first = batch.rows.order_by("number").first()
-    corrected(curator, batch, "proposed", _choice_0=f"=ligne {first.number}")
-    batch.refresh_from_db()
-    assert batch.counts["proposed"] == 1
-    corrected(curator, batch, "proposed", _choice_0="undecided")
-    assert batch.rows.last().corrections == {}
-    corrected(curator, batch, "proposed", _choice_0=f"=ligne {first.number}")
-    corrected(curator, batch, "refused", neq_0=NEQ)
-    made = Enterprise.objects.get()
-    assert (made.neq, made.phone) == (NEQ, "+14505550002")
-
-
-def test_a_row_said_word_for_word_twice_may_be_another_enterprise(previewed, curator):
-    batch = previewed(*({"Nom": "Coop A", "Ville": "Longueuil"} for _ in range(2)))
-    assert "c’est la même entreprise\xa0: rien à y ajouter" in shown(curator, batch, "left")
-    corrected(curator, batch, "left", _choice_0="=nouvelle")
-    curator.post(address("apply", batch))
-    assert Enterprise.objects.count() == 2
-
-
 def test_rows_left_are_a_file_that_comes_back(applied, curator, previewed):
     batch = applied(
         {"Nom": "=Coop A", "Ville": "Longueuil", "NEQ": "123", "Notes": "à voir"},
