@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from directory import roles, sections
-from directory.models import Claim, Enterprise, ErrorReport, Revision, Suggestion, User
+from directory.models import Claim, ErrorReport, Revision, Suggestion, User
 from directory.models.reports import Message
 
 PER_PAGE = 20
@@ -138,7 +138,7 @@ class Queue:
     total: int
     page: int
     pages: int
-    #: Number that awaits of each kind this person decides, whatever is filtered.
+    #: Number that awaits of each kind this person decides, of the city and the listing asked.
     counts: Mapping[str, int]
 
 
@@ -162,10 +162,11 @@ def queue(*, user: User, kind: str = "", city: str = "", listing: str = "", page
     return Queue(_items(keys), total, page, pages, counts)
 
 
-def awaiting(*, user: User, enterprise: Enterprise) -> list[tuple[Kind, int]]:
-    """What awaits this person of one enterprise, by kind, with how many; one statement at most."""
-    kinds = [kind for kind in allowed(user) if kind.listing]
-    numbers = Counter(slug for slug, _pk, _at in _ordered(kinds, "", enterprise.slug))
+def awaiting(*, user: User, listing: str) -> list[tuple[Kind, int]]:
+    """What awaits a decision of this person about one listing (its slug), by kind, with how many:
+    not what is on line and only to be read again. One statement at most."""
+    kinds = [kind for kind in allowed(user) if kind.listing and kind.slug != TO_READ]
+    numbers = Counter(slug for slug, _pk, _at in _ordered(kinds, "", listing))
     return [(kind, numbers[kind.slug]) for kind in kinds if kind.slug in numbers]
 
 

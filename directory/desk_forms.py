@@ -23,11 +23,14 @@ OF_CLAIMS = (
     _("Nous n’avons joint personne au numéro de la fiche. Demandez de nouveau plus tard."),
     _("Quelqu’un de l’entreprise tient déjà cette fiche et peut vous inviter."),
 )
-OF_MESSAGES = (
+OF_REPORTS = (
     _("La fiche dit déjà cela."),
     _("Nous n’avons pas pu le vérifier."),
+)
+OF_SUGGESTIONS = (
     _("Cette entreprise est déjà au répertoire."),
     _("Rien ne montre que ce soit une entreprise d’économie sociale."),
+    _("Nous n’avons pas pu le vérifier."),
 )
 
 
@@ -66,7 +69,13 @@ class DecisionForm(ReasonForm):
     def __init__(self, data=None, *, fields_of, applied, **kwargs):
         super().__init__(data, **kwargs)
         self.names = list(fields_of)
+        choose = (
+            _("%(label)s\xa0: gardez, ou remettez comme avant.")
+            if applied
+            else _("%(label)s\xa0: acceptez ou refusez.")
+        )
         for name, label in fields_of.items():
+            undecided = choose % {"label": label}
             self.fields[f"choix-{name}"] = forms.ChoiceField(
                 label=label,
                 choices=[
@@ -75,10 +84,7 @@ class DecisionForm(ReasonForm):
                 ],
                 initial=ACCEPT if applied else None,
                 widget=forms.RadioSelect,
-                error_messages={
-                    "required": _("Choisissez\xa0: %(label)s.") % {"label": label},
-                    "invalid_choice": _("Choisissez\xa0: %(label)s.") % {"label": label},
-                },
+                error_messages={"required": undecided, "invalid_choice": undecided},
             )
             self.fields[f"vu-{name}"] = forms.CharField(
                 required=False, max_length=32, widget=forms.HiddenInput

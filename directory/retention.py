@@ -274,7 +274,7 @@ LINES = [
     ),
     Line(
         "bases",
-        _("Consentement aux courriels d’une adresse"),
+        _("Consentement à recevoir des courriels"),
         _("%(span)s après son retrait"),
         _("prouver le consentement que demande la loi canadienne anti-pourriel"),
         {"span": BASES},

@@ -11,6 +11,7 @@ from django.db.models import F
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -108,6 +109,7 @@ class CertificationInline(Inline):
 
 class BenefitInline(Inline):
     model = EnterpriseBenefit
+    verbose_name_plural = _("bienfaits pour la collectivité")
     words = ("benefit",)
     fields = ["benefit", "evidence"]
 
@@ -134,35 +136,52 @@ class RecognitionInline(Inline):
 
 
 class IdentifiersField(TextField):
-    """What an enterprise is known by elsewhere, a line for each: « akcelos : https://… »."""
+    """What an enterprise is known by elsewhere, a line for each: « akcelos : https://… ».
+
+    What no line can say, as another hand may have kept, is not shown: see `apart`."""
 
     widget = forms.Textarea(attrs={"rows": 3, "class": "vLargeTextField"})
-    #: « akcelos », « registre 2 »: neither braces nor quotes, which would be the JSON of before.
-    NAME = re.compile(r"[\w][\w .’'-]{0,39}")
+    #: « akcelos », « registre 2 »: neither brackets nor quotes, which would be JSON.
+    NAME = re.compile(r"[^\W_][^:{}\[\]\"\n]{0,79}")
+
+    @classmethod
+    def apart(cls, identifiers):
+        """Of these, those that no line can say."""
+        return {name: one for name, one in identifiers.items() if not cls.is_line(name, one)}
+
+    @classmethod
+    def is_line(cls, name, identifier):
+        a_text = isinstance(identifier, str) and identifier and identifier == identifier.strip()
+        # Of what is no text, Django looks for no NUL.
+        return a_text and cls.NAME.fullmatch(name) and not {*"\0\n\r"} & {*identifier}
 
     def prepare_value(self, value):
         if not isinstance(value, dict):
             return value  # as it was typed
-        return "\n".join(f"{name}\xa0: {identifier}" for name, identifier in value.items())
+        said = (pair for pair in value.items() if self.is_line(*pair))
+        return "\n".join(f"{name}\xa0: {identifier}" for name, identifier in said)
 
     def to_python(self, value):
         identifiers = {}
-        for line in filter(str.strip, super().to_python(value).split("\n")):
+        for line in written_lines(super().to_python(value)):
             name, _colon, identifier = (part.strip() for part in line.partition(":"))
-            # Of what is no text, Django looks for no NUL.
-            readable = self.NAME.fullmatch(name) and identifier and "\0" not in identifier
-            if not readable or name in identifiers:
-                raise ValidationError(
-                    gettext(
-                        "Écrivez un identifiant par ligne, le nom de l’endroit d’abord, chacun une "
-                        "seule fois. Par exemple\xa0: akcelos\xa0: https://…"
-                    )
+            # « akcelos https://… », where the colon is that of the address.
+            cut = identifier.startswith("//")
+            if cut or name in identifiers or not self.is_line(name, identifier):
+                text = _(
+                    "«\xa0%(line)s\xa0»\xa0: écrivez un identifiant par ligne, le nom de l’endroit "
+                    "d’abord, chacun une seule fois. Par exemple\xa0: akcelos\xa0: https://…"
                 )
+                raise ValidationError(text, params={"line": Truncator(line).chars(60)})
             identifiers[name] = identifier
         return identifiers
 
     def has_changed(self, initial, data):
-        return self.prepare_value(initial or {}).split() != (data or "").split()
+        return written_lines(self.prepare_value(initial or {})) != written_lines(data or "")
+
+
+def written_lines(text):
+    return [line for line in map(str.strip, text.splitlines()) if line]
 
 
 class SeenForm(forms.ModelForm):
@@ -236,9 +255,11 @@ class EnterpriseForm(SeenForm):
         return slug
 
     def clean_external_ids(self):
-        """Untouched, they stay as they are: another hand may have kept there more than texts."""
-        changed = "external_ids" in self.changed_data
-        return self.cleaned_data["external_ids"] if changed else self.instance.external_ids
+        """Untouched, they stay as they are; so does what the field does not show."""
+        kept = self.instance.external_ids
+        if "external_ids" not in self.changed_data:
+            return kept
+        return IdentifiersField.apart(kept) | self.cleaned_data["external_ids"]
 
     def clean_logo(self):
         """Drawn anew, as those that enterprises send: their place and their scripts stay behind."""
@@ -376,8 +397,10 @@ class EnterpriseAdmin(SearchAdmin):
         return IdentifiersField().prepare_value(enterprise.external_ids)
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        awaiting = desk.awaiting(user=request.user, enterprise=obj) if obj else []
-        context["awaiting"] = awaiting
+        # Of a form that came back, the listing has the address that was typed.
+        slug = context["adminform"].form.initial.get("slug", obj.slug) if obj else ""
+        awaiting = desk.awaiting(user=request.user, listing=slug) if obj else []
+        context |= {"awaiting": awaiting, "listing": slug}
         context["awaiting_in_all"] = sum(number for _kind, number in awaiting)
         return super().render_change_form(request, context, add, change, form_url, obj)
 

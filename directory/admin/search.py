@@ -95,9 +95,10 @@ class PlainFields:
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class DictionaryOrder(ChangeList):
+class FrenchChangeList(ChangeList):
     """Names in the order of a dictionary, « École » before « Verger »: the database compares bytes,
-    which put É after Z. What is found is counted as French does, none being singular."""
+    which put É after Z. What is found is counted as French does, none being singular, for the
+    templates that stand in the place of Django's (search_form, pagination)."""
 
     def get_results(self, request):
         super().get_results(request)
@@ -133,7 +134,7 @@ class PlainAdmin(PlainFields, admin.ModelAdmin):
     feminine = False
 
     def get_changelist(self, request, **kwargs):
-        return DictionaryOrder
+        return FrenchChangeList
 
     def adding(self):
         text = _("Ajouter une %(name)s") if self.feminine else _("Ajouter un %(name)s")

@@ -63,7 +63,7 @@ class ImportBatch(models.Model):
         verbose_name=_("correspondance de colonnes"),
     )
     # What allows writing to the addresses of the file, asked once (ConsentBasis.Basis), and whence.
-    basis = models.CharField(_("droit d’écrire"), max_length=12, blank=True)
+    basis = models.CharField(_("consentement aux courriels"), max_length=12, blank=True)
     basis_source = models.CharField(_("d’où on le sait"), max_length=240, blank=True)
     counts = models.JSONField(_("résultat"), default=dict)
     # When writing began: with the batch still unwritten and nobody writing, it was cut short.

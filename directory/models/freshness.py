@@ -32,8 +32,8 @@ class ConsentBasis(models.Model):
     withdrawn_on = models.DateField(_("retiré le"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("droit d’écrire")
-        verbose_name_plural = _("droits d’écrire")
+        verbose_name = _("consentement aux courriels")
+        verbose_name_plural = _("consentements aux courriels")
         ordering = ["enterprise", "-given_on", "pk"]
         constraints = [
             chosen("consentbasis_basis", ["express", "published", "relationship"], "basis"),

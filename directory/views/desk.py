@@ -25,7 +25,7 @@ from directory import (
     state,
     wording,
 )
-from directory.desk_forms import OF_CLAIMS, OF_MESSAGES, AnswerForm, DecisionForm
+from directory.desk_forms import OF_CLAIMS, OF_REPORTS, OF_SUGGESTIONS, AnswerForm, DecisionForm
 from directory.facets import Dimension
 from directory.forms import mistakes
 from directory.lookalikes import lookalikes
@@ -162,15 +162,15 @@ def following(request, kind, row):
     return item.address + kept(filters) if item else ""
 
 
-def told(request, decided):
+def told(request, decided, name):
     """It was decided already, by somebody else or by the same person in another window."""
     when = wording.day(timezone.localdate(decided.at)) if decided.at else ""
     if decided.by == request.user:
-        text = _("Rien n’a été changé\xa0: vous aviez déjà décidé le %(day)s.")
+        text = _("%(name)s\xa0: rien n’a été changé, vous aviez déjà décidé le %(day)s.")
     else:
-        text = _("Rien n’a été changé\xa0: %(by)s avait déjà décidé le %(day)s.")
+        text = _("%(name)s\xa0: rien n’a été changé, %(by)s avait déjà décidé le %(day)s.")
     by = decided.by or _("une autre personne")
-    messages.warning(request, text % {"by": by, "day": when})
+    messages.warning(request, text % {"by": by, "day": when, "name": name})
 
 
 # --- Revisions
@@ -184,7 +184,8 @@ def revision(request, pk):
     found = get_object_or_404(rows, pk=pk)
     if found.state not in {Revision.State.WAITING, Revision.State.APPLIED}:
         if request.method == "POST":
-            told(request, moderation.AlreadyDecided(found.decided_by, found.decided_at))
+            first = moderation.AlreadyDecided(found.decided_by, found.decided_at)
+            told(request, first, found.enterprise.name)
             return on_to_the_next(request, "modifications", found)
         return render(request, "directory/desk_revision.html", revision_page(request, found))
     if moderation.is_own(found, request.user):
@@ -215,7 +216,7 @@ def revision(request, pk):
     except moderation.OwnCase:
         return own_revision(request, found)
     except moderation.AlreadyDecided as decided:
-        told(request, decided)
+        told(request, decided, found.enterprise.name)
     except ValidationError as error:
         for name, texts in error.message_dict.items():
             field = f"choix-{name}"
@@ -342,7 +343,8 @@ def claim(request, pk):
             messages.success(request, _("La demande de %(name)s est refusée.") % name)
     except claims.AlreadyDecided as decided:
         other = decided.claim
-        told(request, moderation.AlreadyDecided(other.decided_by, other.decided_at))
+        first = moderation.AlreadyDecided(other.decided_by, other.decided_at)
+        told(request, first, found.enterprise.name)
     except claims.Changed:
         form.add_error(None, changed_claim())
         return answer_page(request, "directory/desk_claim.html", form, context, status=409)
@@ -419,9 +421,10 @@ def report(request, pk):
 
 
 def message_answered(request, found, template, kind, context):
-    form = AnswerForm(sent(request), reasons=OF_MESSAGES)
+    reasons = OF_SUGGESTIONS if kind == "suggestions" else OF_REPORTS
+    form = AnswerForm(sent(request), reasons=reasons)
     if not found.sender_email:
-        said = _("Gardé au dossier\xa0: il n’y a pas d’adresse où l’écrire.")
+        said = _("Gardé au dossier\xa0: il n’y a pas d’adresse où l’envoyer.")
         form.fields["reason"].help_text = said
     context |= {"next": following(request, kind, found)}
     if request.method != "POST":
@@ -446,7 +449,7 @@ def message_answered(request, found, template, kind, context):
         text = _("%(number)s est traité.") if handled else _("%(number)s est refusé.")
         messages.success(request, text % {"number": found.reference})
     except moderation.AlreadyDecided as decided:
-        told(request, decided)
+        told(request, decided, found.reference)
     return on_to_the_next(request, kind, found)
 
 

@@ -222,21 +222,6 @@ def test_an_address_of_before_leads_its_people_on_with_what_they_send(alice, ent
     assert alice.get("/mon-entreprise/jamais-vue/").status_code == 404
 
 
-def test_an_address_of_before_leads_staff_on(enterprise, superuser, moderator):
-    before = enterprise.slug
-    connection.check_constraints()  # as a commit: what it was is public
-    enterprise.slug = "ateliers-de-montreal"
-    enterprise.save()
-    pages = ("/appels/%s/", "/moderation/fiches/%s/historique/", "/mon-entreprise/%s/equipe/")
-    for page in pages:
-        response = superuser.get(f"{page % before}?tous=1")
-        assert response.status_code == 302
-        assert response.headers["Location"] == f"{page % enterprise.slug}?tous=1"
-        assert superuser.get(page % "jamais-vue").status_code == 404
-    assert superuser.post(f"/appels/{before}/prendre/").status_code == 307
-    assert moderator.get(pages[0] % before).status_code == 404
-
-
 def test_a_sensitive_change_waits_and_says_so(alice, enterprise):
     form = opened(alice, Section.IDENTITY) | {"name": "Ateliers Aubin", "mission": "Nourrir"}
     page = text(alice.post(address(Section.IDENTITY), form, follow=True))
