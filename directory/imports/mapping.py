@@ -15,6 +15,7 @@ none or several.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,6 +106,10 @@ def label(name: str, resource: EnterpriseResource) -> str:
     return str(HELPERS[name][0]) if name in HELPERS else resource.columns[name].label
 
 
+#: What a header says beside its name, « NEQ (si connu) ».
+ASIDE = re.compile(r"\(.*?\)")
+
+
 class Headers:
     """The headers by which columns are known: code name, label, usual other names."""
 
@@ -123,7 +128,7 @@ class Headers:
     def guess(self, header: str) -> str | None:
         """The column that bears this header, plural or slightly misspelt included."""
         written = key(header.replace(".", ""))  # « N.E.Q. »
-        if found := self.by_key.get(written):
+        if found := self.by_key.get(written) or self.by_key.get(key(ASIDE.sub("", header))):
             return found
         if len(written) < 5:
             return None

@@ -324,6 +324,7 @@ def test_a_cell_that_says_there_is_nothing_is_empty(imported, nothing):
 
 def test_columns_are_guessed_from_their_usual_names(reference):
     headers = ["Nom de l’organisme", "VILLE", "No NEQ", "Tél.", "Courrriel", "Remarques", "Région"]
+    assert mapping.guessed(["NEQ (si connu)"], EnterpriseResource()) == {"NEQ (si connu)": "neq"}
     found = mapping.layout(headers, Answers(), EnterpriseResource())
     assert found.headers == {
         "name": "Nom de l’organisme",
