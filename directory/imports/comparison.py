@@ -139,7 +139,8 @@ class Comparison:
         if "phone" in entry.kept_person and "phone_extension" in entry.contact:
             entry.kept_person["phone_extension"] = entry.contact.pop("phone_extension")
             entry.contact_before.pop("phone_extension")
-        if "phone" in entry.contact and same.phone_extension and "phone_extension" not in given:
+        elsewhere = "phone" in entry.contact and same.phone and same.phone_extension
+        if elsewhere and "phone_extension" not in given:
             entry.contact["phone_extension"] = ""
             entry.contact_before["phone_extension"] = same.phone_extension
 

@@ -77,16 +77,19 @@ def test_another_number_takes_the_extension_of_the_one_before_away(imported):
     assert (listed.phone, listed.phone_extension) == ("+14505550199", "")
 
 
-def test_another_number_of_a_person_takes_the_extension_of_the_one_before_away(imported):
+@pytest.mark.parametrize(("before", "extension"), [("+14505550104", ""), ("", "7")])
+def test_another_number_of_a_person_takes_the_extension_of_the_one_before_away(
+    imported, before, extension
+):
     listed = EnterpriseFactory(name="Traiteur du parc", provenance={"contacts": "import"})
-    ContactFactory(enterprise=listed, name="Mélanie Roy", phone="+14505550104", phone_extension="7")
+    ContactFactory(enterprise=listed, name="Mélanie Roy", phone=before, phone_extension="7")
     moved = {
         "Personne-ressource": "Mélanie Roy",
         "Téléphone de la personne-ressource": "450 555-0199",
     }
     imported(row(city="Longueuil", **moved))
     person = listed.contacts.get()
-    assert (person.phone, person.phone_extension) == ("+14505550199", "")
+    assert (person.phone, person.phone_extension) == ("+14505550199", extension)
 
 
 def test_an_empty_cell_and_an_absent_column_leave_what_is_there(imported):
