@@ -46,7 +46,12 @@ def join(items: Iterable[str]) -> str:
     items = list(items)
     if PARTING.search("".join(items)):
         items = [PARTING.sub(r"\\\g<0>", item) for item in items]
-    return " | ".join(items)
+    return joined(items)
+
+
+def joined(pieces: Iterable[str]) -> str:
+    """Items as they are written, already escaped, in one cell."""
+    return " | ".join(pieces)
 
 
 def split(text: str) -> list[str]:
@@ -676,7 +681,7 @@ class Permits(Cell):
         return kind, number, Day().read(until) if until else None
 
     def write(self, value: Iterable[tuple[str, str, date | None]]) -> str:
-        return " | ".join(
+        return joined(
             "\xa0: ".join(re.sub(r"[\\|;:\r\n]", r"\\\g<0>", part) for part in self.parts(*permit))
             for permit in value
         )

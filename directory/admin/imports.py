@@ -21,6 +21,7 @@ from directory.admin.import_questions import answers
 from directory.admin.import_questions import asked as asked_above
 from directory.admin.import_rows import SEVERAL, both_said, cities, shown, tabs
 from directory.admin.search import SearchAdmin, folded
+from directory.cells import joined
 from directory.imports import batches, leftovers, undoing
 from directory.imports.batches import Amendment, Busy
 from directory.imports.bounds import Refused
@@ -346,7 +347,7 @@ def amendments(post):
             continue
         if name.endswith(SEVERAL):
             name = name.removesuffix(SEVERAL)
-            value = " | ".join(filter(None, post.getlist(field)))
+            value = joined(filter(None, post.getlist(field)))
         if name.startswith("_"):
             acts.setdefault(int(key), {})[name] = value
         else:
