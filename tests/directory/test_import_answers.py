@@ -165,6 +165,17 @@ def test_a_legal_form_that_is_missing_or_unknown_is_chosen_among_ours(previewed,
     assert Enterprise.objects.get().legal_form == "mutual"
 
 
+def test_only_an_empty_cell_that_is_wrong_has_to_be_chosen(previewed, curator):
+    sound = previewed(row(Nom="Coop A", Taille=""), columns={"column-2": "size"})
+    for batch, tab, first in (
+        (sound, "created", "rien"),
+        (previewed(row(Nom="Coop B"), columns={"legal_form": ""}), "refused", "à choisir"),
+    ):
+        html = curator.get(address("change", batch), {"voir": tab}).content.decode()
+        assert f'<option value="">{first}</option>' in html
+        assert html.count("à choisir</option>") == (first == "à choisir")
+
+
 def test_of_several_sectors_the_one_that_is_unknown_is_chosen_again(previewed, curator):
     batch = previewed(row(Secteur="alimentation ; resto", Statut=""))
     one, (known, unknown, more) = choices(page(curator, batch), "sectors")
