@@ -84,7 +84,8 @@ def row_shown(batch, row, layout, resource, alike):
         field["empty"] = may_be_empty(field)
         # Most are needless: only what has to be told the enterprise by is.
         field["may_be_empty"] = bool(field["errors"] and field["text"] and field["empty"])
-        field["mended"] = mended_text(field)
+        field["misread"] = to_rewrite(field)
+        field["mended"] = misread.mended(field["text"]) if field["misread"] else ""
     written = batch.state in (State.APPLIED, State.UNDONE)
     pending = row.outcome in PENDING
     return {
@@ -102,7 +103,7 @@ def row_shown(batch, row, layout, resource, alike):
         "own": own_side(row, layout, resource) if row.candidates else {},
         # What is asked above of all rows needs no form of its own to be open.
         "folded": row.outcome == Outcome.REFUSED
-        and not any(field["mended"] for field in fields)
+        and not any(field["misread"] for field in fields)
         and all(message["name"] in above for message in row.messages if is_wrong(message)),
         "seen": rows.seen(row),
     }
@@ -165,11 +166,10 @@ def option(name, widget):
     return (join([name]) if widget.several else name), name
 
 
-def mended_text(field):
-    """What a cell misread seems to say, unless that is asked otherwise: in a list, or above."""
-    if field["errors"] and not field["choices"] and field["name"] != "city":
-        return misread.mended(field["text"])
-    return ""
+def to_rewrite(field):
+    """Whether a cell was misread, unless what it said is asked otherwise: in a list, or above."""
+    asked = field["choices"] or field["name"] == "city"
+    return bool(field["errors"]) and not asked and misread.awry(field["text"])
 
 
 def cities(items, asked):

@@ -17,7 +17,7 @@ from directory.imports.entries import Candidate, Entry, Heading, Outcome, short
 from directory.imports.files import Table
 from directory.imports.mapping import ANY, HELPERS, HERE, NEW, Layout
 from directory.imports.matching import Index, Known
-from directory.imports.misread import mended
+from directory.imports.misread import awry, mended
 from directory.imports.unread import Unread
 from directory.likeness import site_of
 from directory.resources import CONTACT, EnterpriseResource, Record
@@ -115,8 +115,8 @@ class Planner:
             if reason := unreadable(text):
                 self.refuse(entry, name, text, reason)
                 continue
-            if meant := mended(text):
-                self.refuse_misread(entry, name, text, meant)
+            if awry(text):
+                self.refuse_misread(entry, name, text)
                 continue
             if name == "slug" and key(text) == NEW:
                 continue
@@ -157,15 +157,19 @@ class Planner:
         self.unread.add(name, text, widget)
         entry.say("refusal", reason, self.where(name), text, hint)
 
-    def refuse_misread(self, entry: Entry, name: str, text: str, meant: str) -> None:
-        """Say what a cell seems to have said; it is never left empty, as it can be mended."""
+    def refuse_misread(self, entry: Entry, name: str, text: str) -> None:
+        """Say what a cell seems to have said, where one can tell; it is never left empty, as it
+        can be mended."""
         column = self.resource.columns.get(name)
         if column and isinstance(column.widget, Asked):
             self.unread.add(name, text, column.widget)
+        reason = _("accents lus de travers\xa0: écrivez ce que cette case devait dire.")
+        if meant := mended(text):
+            reason = _("accents lus de travers\xa0: cette case dit sans doute «\xa0%(meant)s\xa0».")
+            reason %= {"meant": short(meant)}
         entry.say(
             "refusal",
-            _("accents lus de travers\xa0: cette case dit sans doute «\xa0%(meant)s\xa0».")
-            % {"meant": short(meant)},
+            reason,
             self.where(name),
             text,
             _(
@@ -229,8 +233,8 @@ class Planner:
         if not said["city_code"] and (answer := self.layout.places.get(key(said["city"]))):
             said["city_code" if answer.isdigit() else "city"] = answer
         for name in PLACE[1:]:
-            if meant := mended(said[name]):
-                self.refuse_misread(entry, name, said[name], meant)
+            if awry(said[name]):
+                self.refuse_misread(entry, name, said[name])
                 said[name] = ""
         asked = tuple(said.values())
         found = self.places.get(asked)
@@ -391,8 +395,8 @@ class Planner:
             )
         elif written:
             self.unplaced[written] = self.unplaced.get(written, 0) + 1
-            if column == "city" and (meant := mended(written)):
-                self.refuse_misread(entry, column, written, meant)
+            if column == "city" and awry(written):
+                self.refuse_misread(entry, column, written)
                 return
         entry.say("refusal", error.reason, self.where(column), written, error.hint)
 

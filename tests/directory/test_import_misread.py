@@ -2,8 +2,9 @@
 
 import pytest
 
-from directory.imports.misread import mended
+from directory.imports.misread import awry, mended
 from directory.models import Enterprise
+from directory.resources import EnterpriseResource
 from tests.forms import filled
 from tests.imports import address
 
@@ -18,6 +19,9 @@ SOUND = [
     "À la pêche…",
     "Hôtel “Forêt”",
     "Noël, 12,50\xa0€",
+    "• 500 m², 20 m³",
+    "10\u2009h\u202f!",
+    "Jalapeño, Mövenpick, São Tomé, Núñez",
 ]
 
 
@@ -35,6 +39,26 @@ def test_a_cell_is_known_where_it_was_read_awry_twice_or_mended_in_part():
 
 
 @pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        ("voilÃ", "voilà"),
+        ("voilÃƒ", "voilà"),
+        ("voilÃƒÂ", "voilà"),
+        ("â€œCaféâ€, bistrot", "“Café”, bistrot"),
+        ("BIENTÃ”T", "BIENTÔT"),
+    ],
+)
+def test_what_lost_its_last_byte_is_known_where_only_one_sign_can_stand(read, text):
+    assert mended(read) == text
+
+
+@pytest.mark.parametrize("text", ["Ãcole", "l’Ãle", "MartÃnez", "Saintâ€Jean", "CafÃ© de l’Ãle"])
+def test_what_may_have_been_several_signs_is_seen_and_nothing_is_proposed(text):
+    assert awry(text)
+    assert mended(text) == ""
+
+
+@pytest.mark.parametrize(
     "text",
     [
         *SOUND,
@@ -43,6 +67,17 @@ def test_a_cell_is_known_where_it_was_read_awry_twice_or_mended_in_part():
         "IRMÃ\xa0»",
         "Irmã",
         "CÔTÉ\xa0!",
+        "“IRMÔ",
+        "IRMÃ\xa0– SOLO",
+        "IRMÃ…",
+        "GUIMARÃES",
+        "JOÃO",
+        "Ângela",
+        "PÂTÉ",
+        "Güell & Söhne",
+        "STRAßE",
+        "JALAPEÑO",
+        "Smørrebrød",
         "«CAFÉ»",
         "Ålesund",
         "√2",
@@ -50,22 +85,14 @@ def test_a_cell_is_known_where_it_was_read_awry_twice_or_mended_in_part():
     ],
 )
 def test_what_is_written_so_is_left_so(text):
-    assert mended(text) == ""
+    assert not awry(text)
 
 
-def test_no_name_that_the_site_starts_with_is_taken_for_one_read_awry(gazetteer_names):
-    assert [name for name in gazetteer_names if mended(name)] == []
-
-
-@pytest.fixture
-def gazetteer_names():
-    from directory.resources import EnterpriseResource
-
+def test_no_name_that_the_site_starts_with_is_taken_for_one_read_awry():
     resource = EnterpriseResource()
-    return [
-        *(city.name for city in resource.gazetteer.cities.values()),
-        *resource.labels.boroughs.values(),
-    ]
+    cities = [city.name for city in resource.gazetteer.cities.values()]
+    assert [name for name in cities if awry(name)] == []
+    assert [name for name in resource.labels.boroughs.values() if awry(name)] == []
 
 
 def test_a_name_read_awry_is_refused_and_proposed_as_it_was(previewed, curator):
@@ -83,6 +110,23 @@ def test_a_name_read_awry_is_refused_and_proposed_as_it_was(previewed, curator):
     curator.post(address("rows", batch) + "?voir=refused", sent)
     curator.post(address("apply", batch))
     assert set(Enterprise.objects.values_list("name", flat=True)) == {"Café", "Café de l’Érable"}
+
+
+def test_a_name_of_which_too_much_was_lost_is_refused_and_left_to_be_written(previewed, curator):
+    batch = previewed({"Nom": "Ãcole du Parc", "Ville": "Longueuil"})
+    assert batch.counts["refused"] == 1
+    page = curator.get(address("change", batch), {"voir": "refused"})
+    html = page.content.decode()
+    assert "écrivez ce que cette case devait dire" in html
+    assert "dit sans doute" not in html
+    row = batch.rows.get()
+    sent = filled(page, "import_rows")
+    assert sent[f"{row.pk}-name"] == ["Ãcole du Parc"]
+    curator.post(
+        address("rows", batch) + "?voir=refused", sent | {f"{row.pk}-name": "École du Parc"}
+    )
+    batch.refresh_from_db()
+    assert batch.counts["created"] == 1
 
 
 def test_a_city_and_a_sector_read_awry_are_proposed_once_for_all_their_rows(previewed, curator):
