@@ -43,6 +43,9 @@ def test_a_messy_list_is_imported_mended_and_taken_back(window, scripted, tmp_pa
     page.get_by_label("Non, ou on ne le sait pas").check()
     expect(page.get_by_label("D’où le sait-on?")).to_be_hidden()
     page.get_by_label("elles publient elles-mêmes").check()
+    # Seen in bold, and said to those who do not see it.
+    expect(page.get_by_text("D’où le sait-on?")).to_have_css("font-weight", "700")
+    expect(page.get_by_label("D’où le sait-on?")).to_have_attribute("required", "")
     page.get_by_role("button", name="Lire le fichier").click()
     expect(page.get_by_text("la loi veut une preuve")).to_be_visible()
     expect(page.get_by_text("« liste.csv » est gardé")).to_be_visible()
