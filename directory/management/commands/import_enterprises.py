@@ -79,7 +79,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--consent",
             choices=ConsentBasis.Basis.values,
-            help="ce qui permet d’écrire aux adresses du fichier\xa0; sans cette option, rien",
+            help="fondement du consentement aux courriels\xa0; sans cette option, rien",
         )
         parser.add_argument(
             "--consent-source", default="", metavar="TEXTE", help="d’où on le sait, avec --consent"
