@@ -131,7 +131,11 @@ class ImportBatchAdmin(SearchAdmin):
             form.full_clean()
             batch, said = self.received(form, request.user), form.cleaned_data
             if batch and form.is_valid():
-                batches.allow(batch, said["basis"], said["basis_source"])
+                try:
+                    batches.allow(pk=batch.pk, basis=said["basis"], source=said["basis_source"])
+                except (Refused, Busy) as error:
+                    messages.error(request, str(error) or busy())
+                    return self.to(batch)
                 self.say_twice(request, batch)
                 return redirect("admin:directory_importbatch_columns", pk=batch.pk)
             if batch:

@@ -94,11 +94,15 @@ def given(by: User) -> QuerySet[ImportBatch]:
     return ImportBatch.objects.filter(by=by, state=State.READ)
 
 
-def allow(batch: ImportBatch, basis: str, source: str) -> None:
-    """Note what allows writing to the addresses of the file, and whence it is known; "" if nothing
-    does."""
-    batch.basis, batch.basis_source = basis, source
-    batch.save(update_fields=["basis", "basis_source"])
+def allow(*, pk: int, basis: str, source: str) -> ImportBatch:
+    """Note what allows writing to the addresses of the file, and whence it is known. Raises Refused
+    where the batch is written already, and Busy."""
+    with held(pk) as batch:
+        if batch.state != State.READ:
+            raise Refused(written_already())
+        batch.basis, batch.basis_source = basis, source
+        batch.save(update_fields=["basis", "basis_source"])
+    return batch
 
 
 def open_table(path: Path, resource: EnterpriseResource) -> Table:

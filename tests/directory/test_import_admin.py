@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 from django.urls import reverse
 
-from directory.imports import undoing
+from directory.imports import batches, undoing
 from directory.models import (
     AuditEntry,
     ConsentBasis,
@@ -169,6 +169,30 @@ def test_whether_one_may_write_is_asked_with_its_proof_and_the_file_is_kept(
     batch = ImportBatch.objects.get()
     assert response.url == address("columns", batch)
     assert (batch.basis, batch.basis_source) == ("published", "Site de chacune")
+
+
+def test_the_consent_of_a_file_that_another_window_imported_stays_as_it_was(
+    applied, give, curator, monkeypatch
+):
+    batch = applied({"Nom": "Coop A", "Ville": "Longueuil"})
+    kept = batch.basis
+    # Found before the other window imported it.
+    monkeypatch.setattr(batches, "receive", lambda **_: batch)
+    response = give({"Nom": "Coop A"}, basis="published", basis_source="Site de chacune")
+    assert response.url == address("change", batch)
+    assert "déjà enregistré" in curator.get(response.url).content.decode()
+    batch.refresh_from_db()
+    assert (batch.basis, batch.basis_source) == (kept, "")
+
+
+def test_a_file_that_somebody_holds_takes_no_consent_and_it_is_said(give, curator, other):
+    batch = give({"Nom": "Coop A", "Ville": "Longueuil"}, basis="").context["form"].given
+    other.execute("SELECT pg_advisory_lock(hashtext('directory_importbatch'), %s)", [batch.pk])
+    sent = {"kept": batch.pk, "basis": "published", "basis_source": "Site de chacune"}
+    response = curator.post(reverse(ADD), sent, follow=True)
+    assert "Quelqu’un enregistre cet import" in response.content.decode()
+    batch.refresh_from_db()
+    assert batch.basis == ""
 
 
 def test_another_file_takes_the_place_of_the_one_that_was_kept(give):
