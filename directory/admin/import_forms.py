@@ -10,26 +10,15 @@ from directory.imports import mapping
 from directory.imports.batches import given, is_here
 from directory.imports.entries import short
 from directory.imports.mapping import HERE
+from directory.imports.rights import NONE
 from directory.models import ConsentBasis, Enterprise, ImportBatch
 from directory.resources import EnterpriseResource
 
-NONE = "none"
 
+class ConsentForm(forms.Form):
+    """What allows writing to the addresses of a file: asked with it or, where it was left without
+    an answer, with its columns."""
 
-class UploadForm(forms.Form):
-    # The file of a form that came back, so that nobody has to choose it again.
-    kept = forms.ModelChoiceField(ImportBatch.objects.none(), required=False)
-    file = forms.FileField(
-        label=gettext_lazy("Fichier"),
-        max_length=200,
-        help_text=gettext_lazy("CSV, XLSX ou ODS."),
-        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.ods"}),
-        error_messages={
-            "required": gettext_lazy("Choisissez le fichier à importer."),
-            "empty": gettext_lazy("Le fichier est vide."),
-            "max_length": gettext_lazy("Le nom du fichier est trop long\xa0: abrégez-le."),
-        },
-    )
     basis = forms.ChoiceField(
         label=gettext_lazy("A-t-on le consentement aux courriels pour les adresses de ce fichier?"),
         help_text=gettext_lazy(
@@ -63,21 +52,41 @@ class UploadForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "vTextField", "required": True}),
     )
 
+    def consent(self):
+        return [self[name] for name in ("basis", "basis_source") if name in self.fields]
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("basis") == NONE:
+            cleaned["basis_source"] = ""
+        elif cleaned.get("basis") and not cleaned.get("basis_source"):
+            self.add_error("basis_source", _("Dites d’où on le sait\xa0: la loi veut une preuve."))
+        return cleaned
+
+
+class UploadForm(ConsentForm):
+    # The file of a form that came back, so that nobody has to choose it again.
+    kept = forms.ModelChoiceField(ImportBatch.objects.none(), required=False)
+    file = forms.FileField(
+        label=gettext_lazy("Fichier"),
+        max_length=200,
+        help_text=gettext_lazy("CSV, XLSX ou ODS."),
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.ods"}),
+        error_messages={
+            "required": gettext_lazy("Choisissez le fichier à importer."),
+            "empty": gettext_lazy("Le fichier est vide."),
+            "max_length": gettext_lazy("Le nom du fichier est trop long\xa0: abrégez-le."),
+        },
+    )
+
     def __init__(self, *args, by, **kwargs):
         super().__init__(*args, **kwargs)
         self.given = None
         self.fields["kept"].queryset = given(by)
         self.fields["file"].required = not self.data.get("kept")
 
-    def asked(self):
-        return [self[name] for name in ("file", "basis", "basis_source")]
-
     def clean(self):
         cleaned = super().clean()
-        if cleaned.get("basis") == NONE:
-            cleaned["basis"] = cleaned["basis_source"] = ""
-        elif cleaned.get("basis") and not cleaned.get("basis_source"):
-            self.add_error("basis_source", _("Dites d’où on le sait\xa0: la loi veut une preuve."))
         if not (cleaned.get("file") or cleaned.get("kept") or "file" in self.errors):
             self.add_error("file", _("Choisissez de nouveau le fichier."))
         return cleaned
@@ -88,7 +97,7 @@ class UploadForm(forms.Form):
         self.fields["file"].required = False
 
 
-class ColumnsForm(forms.Form):
+class ColumnsForm(ConsentForm):
     """A choice for each heading of the file; what new listings get where it says nothing."""
 
     city = forms.CharField(
@@ -128,6 +137,8 @@ class ColumnsForm(forms.Form):
             "here": is_here(batch) or bool(saved and saved.answers.get(HERE)),
         }
         super().__init__(data, initial=defaults | named)
+        if batch.basis:
+            del self.fields["basis"], self.fields["basis_source"]
         empty = ("", _("aucune"))
         self.fields["legal_form"].choices = [empty, *Enterprise.LegalForm.choices]
         sectors = self.resource.labels.of(Dimension.SECTOR)
@@ -192,4 +203,7 @@ class ColumnsForm(forms.Form):
         if city.isdigit():
             defaults["city_code"] = defaults.pop("city")
         name = said["save_as"].strip()
-        return {"columns": columns, "defaults": defaults, "name": name, "here": said["here"]}
+        return {
+            **{"columns": columns, "defaults": defaults, "name": name, "here": said["here"]},
+            **{"basis": said.get("basis", ""), "source": said.get("basis_source", "")},
+        }

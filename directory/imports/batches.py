@@ -28,7 +28,7 @@ from directory.imports.entries import Entry, Outcome
 from directory.imports.files import Table
 from directory.imports.mapping import ANY, HERE, Layout
 from directory.imports.plan import Planner
-from directory.imports.rights import Consent
+from directory.imports.rights import NONE, Consent
 from directory.imports.rows import ASIDE, PENDING
 from directory.imports.run import Import, Summary
 from directory.imports.unread import NEEDED
@@ -95,14 +95,18 @@ def given(by: User) -> QuerySet[ImportBatch]:
 
 
 def allow(*, pk: int, basis: str, source: str) -> ImportBatch:
-    """Note what allows writing to the addresses of the file, and whence it is known. Raises Refused
-    where the batch is written already, and Busy."""
+    """Note what allows writing to the addresses of the file, NONE if nothing does, and whence it is
+    known. Raises Refused where the batch is written already, and Busy."""
     with held(pk) as batch:
         if batch.state != State.READ:
             raise Refused(written_already())
-        batch.basis, batch.basis_source = basis, source
-        batch.save(update_fields=["basis", "basis_source"])
+        note_basis(batch, basis, source)
     return batch
+
+
+def note_basis(batch: ImportBatch, basis: str, source: str) -> None:
+    batch.basis, batch.basis_source = basis, source
+    batch.save(update_fields=["basis", "basis_source"])
 
 
 def open_table(path: Path, resource: EnterpriseResource) -> Table:
@@ -212,7 +216,8 @@ class Basket(Import):
 
     def __init__(self, batch: ImportBatch, by: User | None = None):
         self.batch, self.by, self.name = batch, by, batch.file_name
-        self.consent = Consent(batch.basis, batch.basis_source) if batch.basis else None
+        allowed = batch.basis not in ("", NONE)
+        self.consent = Consent(batch.basis, batch.basis_source) if allowed else None
         self.resource = EnterpriseResource()
         self.layout = layout_of(batch, self.resource)
         self.pending = list(pending(batch).order_by("number"))
@@ -276,14 +281,19 @@ def understand(
     defaults: Mapping[str, str],
     name: str = "",
     here: bool = False,
+    basis: str = "",
+    source: str = "",
 ) -> ImportBatch:
     """Note which column is which, under this name for the next file too if it is given, with what
     was answered of the last one; plan every row. `here`: whether the list is of the site's
-    territory, where a name that several municipalities have is that of the site's. Raises
-    Refused where the batch is written already, or no column tells enterprises."""
+    territory, where a name that several municipalities have is that of the site's. `basis` and
+    `source` are those of `allow`, where they were not given with the file. Raises Refused where
+    the batch is written already, or no column tells enterprises."""
     with held(pk) as batch:
         if batch.state not in (State.READ, State.FAILED):
             raise Refused(written_already())
+        if basis and not batch.basis:
+            note_basis(batch, basis, source)
         batch.columns, batch.defaults, batch.mapping = dict(columns), dict(defaults), None
         if name:
             batch.mapping, _made = SavedMapping.objects.update_or_create(

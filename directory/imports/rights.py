@@ -10,6 +10,8 @@ from django.utils import timezone
 from directory.imports.entries import Entry, Outcome
 from directory.models import ConsentBasis, Contact, Enterprise, User
 
+#: What a file's basis is where one answered that nothing allows it; "" until one answers.
+NONE = "none"
 WRITTEN = {Outcome.CREATED, Outcome.UPDATED, Outcome.LEFT}
 
 

@@ -175,14 +175,13 @@ def test_the_consent_of_a_file_that_another_window_imported_stays_as_it_was(
     applied, give, curator, monkeypatch
 ):
     batch = applied({"Nom": "Coop A", "Ville": "Longueuil"})
-    kept = batch.basis
     # Found before the other window imported it.
     monkeypatch.setattr(batches, "receive", lambda **_: batch)
     response = give({"Nom": "Coop A"}, basis="published", basis_source="Site de chacune")
     assert response.url == address("change", batch)
     assert "déjà enregistré" in curator.get(response.url).content.decode()
     batch.refresh_from_db()
-    assert (batch.basis, batch.basis_source) == (kept, "")
+    assert (batch.basis, batch.basis_source) == ("none", "")
 
 
 def test_a_file_that_somebody_holds_takes_no_consent_and_it_is_said(give, curator, other):
@@ -193,6 +192,39 @@ def test_a_file_that_somebody_holds_takes_no_consent_and_it_is_said(give, curato
     assert "Quelqu’un enregistre cet import" in response.content.decode()
     batch.refresh_from_db()
     assert batch.basis == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "noted"),
+    [
+        ({"basis": "none"}, set()),
+        ({"basis": "published", "basis_source": "Site de chacune"}, {"info@coop.test"}),
+    ],
+)
+def test_a_file_left_without_an_answer_is_asked_of_with_its_columns(give, curator, said, noted):
+    row = {"Nom": "Coop A", "Ville": "Longueuil", "Courriel": "info@coop.test"}
+    batch = give(row, basis="").context["form"].given
+    page = curator.get(address("change", batch), follow=True)
+    assert "A-t-on le consentement aux courriels" in page.content.decode()
+    sent = filled(page, "import_columns") | {"legal_form": "npo"}
+    page = curator.post(address("columns", batch), sent)
+    assert page.context["form"].errors["basis"] == ["Répondez pour tout le fichier."]
+    batch.refresh_from_db()
+    assert batch.columns == {}
+    assert curator.post(address("columns", batch), sent | said).status_code == 302
+    curator.post(address("apply", batch))
+    assert set(ConsentBasis.objects.values_list("email", flat=True)) == noted
+
+
+@pytest.mark.parametrize(
+    "said", [{"basis": "none"}, {"basis": "published", "basis_source": "Site de chacune"}]
+)
+def test_an_answer_given_with_the_file_is_not_asked_again(previewed, curator, said):
+    batch = previewed({"Nom": "Coop A", "Ville": "Longueuil"}, **said)
+    page = curator.get(address("columns", batch))
+    assert "A-t-on le consentement" not in page.content.decode()
+    html = shown(curator, batch)
+    assert ("Sans consentement aux courriels" in html) == (said["basis"] == "none")
 
 
 def test_another_file_takes_the_place_of_the_one_that_was_kept(give):
