@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from directory import audit
 from directory.cells import Asked, plain
 from directory.gazetteer import key
-from directory.imports import files, mapping, rows
+from directory.imports import files, mapping, misread, rows
 from directory.imports.bounds import NoHeader, Refused
 from directory.imports.entries import Entry, Outcome
 from directory.imports.files import Table
@@ -246,7 +246,7 @@ class Basket(Import):
             self.layout,
             self.resource,
             asking=True,
-            decided={row.number for row in self.pending if "slug" in row.corrections},
+            corrected={row.number: row.corrections.keys() for row in self.pending},
             earlier=dict(written.values_list("enterprise_id", "number"))
             if self.batch.state == State.APPLIED
             else {},
@@ -497,7 +497,9 @@ def correct(
         text, said = plain(text)[:LONGEST_CELL], rows.text(row, name, layout)
         column = resource.columns.get(name)
         listed = column.widget if column and isinstance(column.widget, Asked) else None
-        if text == said or listed and listed.same_text(text, said):
+        # What looks misread is shown as it may have been: who writes it as it was means it.
+        meant = not listed and name != "city" and misread.mended(said)
+        if text == said and not meant or listed and listed.same_text(text, said):
             continue
         # Whoever corrects a row that is too long has seen where its cells are.
         row.values = row.values[:width]

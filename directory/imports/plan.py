@@ -49,14 +49,15 @@ class Planner:
         resource: EnterpriseResource,
         *,
         asking: bool = False,
-        decided: Collection[int] = (),
+        corrected: Mapping[int, Collection[str]] | None = None,
         earlier: Mapping[int, int] | None = None,
     ):
         """`asking`: whether what is left to a person is asked of them on a page, which needs no
-        words on how to answer in the file. `decided` are the rows of which they said what listing
-        they speak of; `earlier`, enterprise → the row of the same file that is written already."""
+        words on how to answer in the file. `corrected`: row → the columns that they wrote anew,
+        `slug` where they said what listing it speaks of; `earlier`, enterprise → the row of the
+        same file that is written already."""
         self.table, self.layout, self.resource = table, layout, resource
-        self.asking, self.decided, self.earlier = asking, decided, earlier or {}
+        self.asking, self.corrected, self.earlier = asking, corrected or {}, earlier or {}
         self.index = Index()
         #: Enterprise → the row that speaks of it.
         self.claimed: dict[int, int] = {}
@@ -115,7 +116,7 @@ class Planner:
             if reason := unreadable(text):
                 self.refuse(entry, name, text, reason)
                 continue
-            if awry(text):
+            if awry(text) and not self.is_corrected(row, name):
                 self.refuse_misread(entry, name, text)
                 continue
             if name == "slug" and key(text) == NEW:
@@ -179,6 +180,9 @@ class Planner:
             topic=_("Accents lus de travers («\xa0CafÃ©\xa0» pour «\xa0Café\xa0»)"),
         )
 
+    def is_corrected(self, row: int, name: str) -> bool:
+        return name in self.corrected.get(row, ())
+
     def cell(self, cells: list[str], name: str) -> str:
         place = self.layout.positions.get(name, -1)
         text = cells[place] if 0 <= place < len(cells) else ""
@@ -233,7 +237,7 @@ class Planner:
         if not said["city_code"] and (answer := self.layout.places.get(key(said["city"]))):
             said["city_code" if answer.isdigit() else "city"] = answer
         for name in PLACE[1:]:
-            if awry(said[name]):
+            if awry(said[name]) and not self.is_corrected(entry.row, name):
                 self.refuse_misread(entry, name, said[name])
                 said[name] = ""
         asked = tuple(said.values())
@@ -311,7 +315,7 @@ class Planner:
             else:
                 self.refuse_place(entry, cells, place)
         first = found.row or self.claimed.get(found.pk, 0)
-        if entry.row not in self.decided:
+        if not self.is_corrected(entry.row, "slug"):
             first = first or self.earlier.get(found.pk, 0)
         if entry.refused:
             return
@@ -376,7 +380,7 @@ class Planner:
         entry.contact = person(values)
 
     def told_new(self, entry: Entry, cells: list[str]) -> bool:
-        return entry.row in self.decided and key(self.cell(cells, "slug")) == NEW
+        return self.is_corrected(entry.row, "slug") and key(self.cell(cells, "slug")) == NEW
 
     def tells_place(self, cells: list[str]) -> bool:
         return any(self.cell(cells, name) for name in PLACE if name != "county")
@@ -395,7 +399,7 @@ class Planner:
             )
         elif written:
             self.unplaced[written] = self.unplaced.get(written, 0) + 1
-            if column == "city" and awry(written):
+            if column == "city" and awry(written) and not self.is_corrected(entry.row, column):
                 self.refuse_misread(entry, column, written)
                 return
         entry.say("refusal", error.reason, self.where(column), written, error.hint)

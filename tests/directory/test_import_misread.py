@@ -151,3 +151,14 @@ def test_a_borough_read_awry_does_not_pass_for_an_unknown_one(previewed):
     batch = previewed({"Nom": "Coop A", "Ville": "Québec", "Arrondissement": "La CitÃ©-Limoilou"})
     (message,) = batch.rows.get().messages
     assert (message["name"], message["kind"]) == ("borough", "refusal")
+
+
+def test_who_writes_a_name_as_it_was_means_it(previewed, curator):
+    batch = previewed({"Nom": "Casa MAÇÃ™", "Ville": "Longueuil"})
+    page = curator.get(address("change", batch), {"voir": "refused"})
+    sent = filled(page, "import_rows")
+    (name,) = [field for field in sent if field.endswith("-name")]
+    assert sent[name] != ["Casa MAÇÃ™"]
+    curator.post(address("rows", batch) + "?voir=refused", sent | {name: "Casa MAÇÃ™"})
+    curator.post(address("apply", batch))
+    assert Enterprise.objects.get().name == "Casa MAÇÃ™"
